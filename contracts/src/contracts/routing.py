@@ -1,0 +1,62 @@
+"""Requests for, and decisions of, assignment."""
+
+from typing import ClassVar, Literal
+
+from contracts.envelope import Event, Shape
+from contracts.tickets import TicketFacts
+
+Exclusion = Literal["offline", "outside_hours", "at_capacity", "not_in_team", "no_permission"]
+"""Public contract: why a candidate was not eligible (A9)."""
+
+
+class RoutingRequested(Event):
+    """Something changed that may let a ticket be assigned. Re-keyed by account: one assigner per account at a time.
+
+    `reason` is the type of the event behind it; `ticket` is set when one ticket is concerned, `agent_id` when
+    an agent's availability is.
+    """
+
+    key_field: ClassVar[str] = "account_id"
+
+    type: Literal["support.routing.requested.v1"] = "support.routing.requested.v1"
+    reason: str
+    ticket: TicketFacts | None = None
+    ticket_seq: int | None = None
+    decision_id: str | None = None
+    agent_id: str | None = None
+
+
+class Candidate(Shape):
+    """An agent who was looked at, and why not taken (`reason` is None for the eligible)."""
+
+    agent_id: str
+    eligible: bool
+    reason: Exclusion | None = None
+
+
+class LosingTeam(Shape):
+    """A team that matched too, but ranks lower."""
+
+    team_id: str
+    rank: int
+    matched_by: Literal["tag", "segment"]
+
+
+class AssignmentDecided(Event):
+    """The router decided; tickets applies it if the ticket's epoch and status still fit, or refuses.
+
+    `id` derives from ticket and epoch and round, so that a decision is the same however often it is made.
+    `agent_id` is None when a team was chosen but nobody there is eligible: the ticket waits in its queue.
+    """
+
+    key_field: ClassVar[str] = "ticket_id"
+
+    type: Literal["support.assignment.decided.v1"] = "support.assignment.decided.v1"
+    ticket_id: str
+    assignment_epoch: int
+    agent_id: str | None = None
+    team_id: str | None = None
+    rule: str
+    candidates: tuple[Candidate, ...] = ()
+    losing_teams: tuple[LosingTeam, ...] = ()
+    schedule_version: int | None = None

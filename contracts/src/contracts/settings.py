@@ -1,0 +1,202 @@
+"""Settings of each area, published whole by their owner, and the directories that others need.
+
+Fields typed `Secret` are encrypted (`service_kit.secret_box`) wherever they are stored or published.
+"""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import ConfigDict, Field, HttpUrl
+
+from contracts.envelope import Event, Shape
+from contracts.people import Role
+from contracts.schedules import Schedule, Zone
+
+Area = Literal[
+    "account",
+    "tickets",
+    "assignment",
+    "email",
+    "sms",
+    "chat",
+    "notifications",
+    "agents",
+    "teams",
+    "schedules",
+]
+"""Public contract. The last three are directories: read-only copies of what their owner keeps."""
+
+AREA_OWNERS: dict[Area, str] = {
+    "account": "tickets",
+    "tickets": "tickets",
+    "agents": "tickets",
+    "assignment": "router",
+    "teams": "router",
+    "schedules": "router",
+    "email": "ingest-email",
+    "sms": "ingest-sms",
+    "chat": "webchat-gateway",
+    "notifications": "notifier",
+}
+
+Secret = Annotated[str, Field(min_length=1, max_length=4096, json_schema_extra={"writeOnly": True})]
+"""A credential: write-only for people, ciphertext at rest and on the bus."""
+
+Text = Annotated[str, Field(max_length=10_000)]
+
+
+class SettingsChanged(Event):
+    """All settings of one area as they now are. Compacted: the newest of each account and area is kept."""
+
+    key_field: ClassVar[str] = "area"
+
+    type: Literal["support.settings.changed.v1"] = "support.settings.changed.v1"
+    area: Area
+    version: int
+    value: dict[str, Any]
+
+
+class SettingsShape(Shape):
+    """A settings area: unknown fields are refused, so that a typing error never passes silently."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AccountSettings(SettingsShape):
+    """The company."""
+
+    name: str = Field(default="", max_length=200)
+    zone: Zone = "UTC"
+    language: str = Field(default="en", pattern=r"^[a-z]{2}(-[A-Z]{2})?$")
+    prefix: str = Field(default="", max_length=40)
+    support_email: str = Field(default="", max_length=320)
+
+
+class TicketSettings(SettingsShape):
+    """How tickets live."""
+
+    reopen_preset: Literal["guide", "status_page", "zendesk"] = "guide"
+    unread_badge: bool = True
+
+
+class AssignmentSettings(SettingsShape):
+    """Who gets new tickets. `schedule_id` None: always open."""
+
+    round_robin: bool = True
+    strategy: Literal["round_robin"] = "round_robin"
+    schedule_id: str | None = None
+    assign_backlog_on_open: bool = True
+
+
+class SupportAddress(SettingsShape):
+    """One support address, how it signs."""
+
+    from_name: str = Field(default="", max_length=200)
+    signature: Text = ""
+
+
+class EmailSettings(SettingsShape):
+    """Support addresses by their address, lower case."""
+
+    addresses: dict[str, SupportAddress] = Field(default_factory=dict, max_length=100)
+
+
+class SmsNumber(SettingsShape):
+    """One number and its provider's credentials; several tokens while one is rotated."""
+
+    provider: Literal["twilio"] = "twilio"
+    account_sid: str = Field(default="", max_length=100)
+    auth_tokens: tuple[Secret, ...] = Field(default=(), max_length=5)
+
+
+class SmsAutoResponder(SettingsShape):
+    """The automatic answer to an SMS (M6); no text: none is sent."""
+
+    mode: Literal["off", "non_consented", "all", "first_of_session"] = "non_consented"
+    text: Text = ""
+
+
+class SmsKeyword(SettingsShape):
+    """A keyword of this account's own, and its answer."""
+
+    text: str = Field(default="", max_length=1600)
+
+
+class SmsSettings(SettingsShape):
+    """SMS numbers in E.164 by number, and how they behave."""
+
+    numbers: dict[str, SmsNumber] = Field(default_factory=dict, max_length=100)
+    signature_mode: Literal["enforce", "observe"] = "enforce"
+    api_base_url: HttpUrl | None = None
+    auto_responder: SmsAutoResponder = SmsAutoResponder()
+    keywords: dict[str, SmsKeyword] = Field(default_factory=dict, max_length=200)
+    link_shortening: bool = True
+    attribution_hours: int = Field(default=24, ge=1, le=720)
+
+
+class ChatSettings(SettingsShape):
+    """The widget. No origin given: only our own may embed it."""
+
+    origins: tuple[str, ...] = Field(default=(), max_length=100)
+    schedule_id: str | None = None
+    support_address: str = Field(default="", max_length=320)
+    in_hours_text: Text = ""
+    out_of_hours_text: Text = ""
+    follow_up_after_seconds: int = Field(default=180, ge=1, le=86_400)
+    identity_secret: Secret | None = None
+
+
+class NotificationSettings(SettingsShape):
+    """Alerts to staff; off by default."""
+
+    new_sms_email: bool = False
+
+
+class AgentEntry(Shape):
+    """An agent as other services need to know one."""
+
+    id: str
+    name: str
+    email: str
+    role: Role
+    active: bool = True
+
+
+class AgentDirectory(Shape):
+    """Area `agents`: everybody who may answer, by id."""
+
+    agents: dict[str, AgentEntry] = Field(default_factory=dict)
+
+
+class TeamEntry(Shape):
+    """A team as other services need to know one. The default team has every agent, listed or not."""
+
+    id: str
+    name: str
+    member_ids: tuple[str, ...] = ()
+    is_default: bool = False
+
+
+class TeamDirectory(Shape):
+    """Area `teams`, by id."""
+
+    teams: dict[str, TeamEntry] = Field(default_factory=dict)
+
+
+class ScheduleDirectory(Shape):
+    """Area `schedules`, by id: the version in force."""
+
+    schedules: dict[str, Schedule] = Field(default_factory=dict)
+
+
+AREA_SHAPES: dict[Area, type[Shape]] = {
+    "account": AccountSettings,
+    "tickets": TicketSettings,
+    "assignment": AssignmentSettings,
+    "email": EmailSettings,
+    "sms": SmsSettings,
+    "chat": ChatSettings,
+    "notifications": NotificationSettings,
+    "agents": AgentDirectory,
+    "teams": TeamDirectory,
+    "schedules": ScheduleDirectory,
+}

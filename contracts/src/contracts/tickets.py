@@ -1,0 +1,137 @@
+"""Everything that happens to a ticket: the public product that other systems subscribe to (E1).
+
+Thin: no bodies. Each ticket numbers its events (`seq`, from 1, without a gap); a consumer drops what it has seen.
+"""
+
+from typing import ClassVar, Literal
+
+from contracts.envelope import Event, Shape, UtcDatetime
+from contracts.people import Actor, Channel
+
+Status = Literal["open", "snoozed", "closed"]
+"""Public contract: the three states of a ticket (L1)."""
+
+MessageKind = Literal["inbound", "outbound", "note", "system"]
+"""Public contract: from the customer, to the customer, internal, or written by Deskbus to the customer."""
+
+
+class TicketFacts(Shape):
+    """The ticket as it stood right after the change.
+
+    `assignment_epoch` rises whenever an earlier assignment decision must no longer apply; `cycle` with each reopening;
+    `held` says a person unassigned it on purpose (A6).
+    """
+
+    id: str
+    number: int
+    channel: Channel
+    status: Status
+    assignee_id: str | None = None
+    team_id: str | None = None
+    tags: tuple[str, ...] = ()
+    priority: str = "normal"
+    contact_id: str
+    assignment_epoch: int
+    held: bool = False
+    cycle: int = 1
+    version: int
+    created_at: UtcDatetime
+    cycle_opened_at: UtcDatetime
+    snoozed_until: UtcDatetime | None = None
+
+
+class TicketEvent(Event):
+    """What every event of a ticket says: which, in which order, who and why."""
+
+    key_field: ClassVar[str] = "ticket_id"
+
+    ticket_id: str
+    seq: int
+    actor: Actor
+    cause: str
+    ticket: TicketFacts
+
+
+class TicketCreated(TicketEvent):
+    """A customer's message opened a ticket. `follow_up_of` and `suspected_thread_of` link to another one."""
+
+    type: Literal["support.ticket.created.v1"] = "support.ticket.created.v1"
+    follow_up_of: str | None = None
+    suspected_thread_of: str | None = None
+    campaign_id: str | None = None
+
+
+class TicketMessageAdded(TicketEvent):
+    """A message joined the thread. `message_seq` is its place; `automatic` says that no person wrote it."""
+
+    type: Literal["support.ticket.message_added.v1"] = "support.ticket.message_added.v1"
+    message_id: str
+    message_seq: int
+    kind: MessageKind
+    automatic: bool = False
+    conversation_id: str | None = None
+
+
+class TicketAssigned(TicketEvent):
+    """The ticket has an assignee, a team, or both. `decision_id` is set when the router decided."""
+
+    type: Literal["support.ticket.assigned.v1"] = "support.ticket.assigned.v1"
+    previous_assignee_id: str | None = None
+    decision_id: str | None = None
+
+
+class TicketUnassigned(TicketEvent):
+    """A person, or a policy, took the assignee away."""
+
+    type: Literal["support.ticket.unassigned.v1"] = "support.ticket.unassigned.v1"
+    previous_assignee_id: str | None = None
+
+
+class TicketAssignmentRefused(TicketEvent):
+    """A decision of the router came too late; the turn and the capacity go back (A2)."""
+
+    type: Literal["support.ticket.assignment_refused.v1"] = "support.ticket.assignment_refused.v1"
+    decision_id: str
+    agent_id: str | None = None
+    reason: Literal["stale_epoch", "not_open", "already_assigned", "held", "unknown_agent"]
+
+
+class TicketClosed(TicketEvent):
+    """The ticket was closed."""
+
+    type: Literal["support.ticket.closed.v1"] = "support.ticket.closed.v1"
+
+
+class TicketReopened(TicketEvent):
+    """The ticket is open again; a new cycle began."""
+
+    type: Literal["support.ticket.reopened.v1"] = "support.ticket.reopened.v1"
+
+
+class TicketSnoozed(TicketEvent):
+    """The ticket is out of sight until `ticket.snoozed_until`."""
+
+    type: Literal["support.ticket.snoozed.v1"] = "support.ticket.snoozed.v1"
+
+
+class TicketUnsnoozed(TicketEvent):
+    """The ticket is back; `cause` is `timer`, `customer_reply` or `agent`."""
+
+    type: Literal["support.ticket.unsnoozed.v1"] = "support.ticket.unsnoozed.v1"
+
+
+class TicketTagsChanged(TicketEvent):
+    """Tags were added or removed."""
+
+    type: Literal["support.ticket.tags_changed.v1"] = "support.ticket.tags_changed.v1"
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+class TicketDeliveryUpdated(TicketEvent):
+    """What became of an outgoing message of this ticket."""
+
+    type: Literal["support.ticket.delivery_updated.v1"] = "support.ticket.delivery_updated.v1"
+    message_id: str
+    state: Literal["queued", "sent", "delivered", "failed", "uncertain"]
+    reason: str | None = None

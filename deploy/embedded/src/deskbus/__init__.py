@@ -1,0 +1,1 @@
+"""The deskbus command: every service in one process."""

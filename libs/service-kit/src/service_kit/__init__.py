@@ -1,0 +1,1 @@
+"""Ports and plumbing that every service of Deskbus uses."""

@@ -1,0 +1,5 @@
+"""The bus port. Services use these names and never a broker's class."""
+
+from service_kit.bus.port import Bus, BusUnavailable, DeadLetter, Handler, Subscription
+
+__all__ = ["Bus", "BusUnavailable", "DeadLetter", "Handler", "Subscription"]

@@ -1,0 +1,32 @@
+"""What every service reads from the environment."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class PlatformSettings(BaseSettings):
+    """The settings that all services share. Every name is prefixed `DESKBUS_` in the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="DESKBUS_", frozen=True, extra="ignore")
+
+    home: Path = Field(default=Path(".deskbus"), description="Where the embedded engines keep everything.")
+    http_host: str = Field(default="127.0.0.1", description="Address that HTTP and SMTP listen on.")
+    http_port: int = Field(default=8080, ge=1, le=65535, description="Port of the one HTTP origin.")
+    smtp_port: int = Field(default=2525, ge=1, le=65535, description="Port that takes mail in.")
+    public_url: str = Field(default="", description="Address under which the world sees us; empty: the local origin.")
+    bus_url: str = Field(default="", description="redis://… or kafka://…; empty: the embedded Valkey.")
+    store_url: str = Field(default="", description="sqlite:///folder or mongodb://…; empty: SQLite in the home.")
+    redis_url: str = Field(default="", description="Live sessions, locks, limits; empty: the embedded Valkey.")
+    smtp_relay_url: str = Field(default="", description="smtp://host:port for outgoing mail; empty: a maildir.")
+    trusted_proxies: str = Field(default="", description="Addresses whose X-Forwarded-* headers are believed.")
+    allow_private_urls: bool = Field(default=False, description="Let webhooks and providers be private addresses.")
+    secret_key: SecretStr = Field(default=SecretStr(""), description="Encrypts secrets and signs tokens; keep it.")
+    minimum_free_bytes: int = Field(default=64 * 1024 * 1024, ge=0, description="Refuse new work below this.")
+    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
+
+    @property
+    def origin(self) -> str:
+        """The public origin, without a trailing slash."""
+        return (self.public_url or f"http://{self.http_host}:{self.http_port}").rstrip("/")

@@ -1,0 +1,1 @@
+"""Takes mail in raw, then turns it into inbound messages."""

@@ -1,0 +1,1 @@
+"""Takes SMS in from providers and keeps consent keywords out of tickets."""

@@ -1,0 +1,1 @@
+"""Sends what leaves: replies, alerts and webhooks."""

@@ -1,0 +1,1 @@
+"""Archives events and computes reports from them."""

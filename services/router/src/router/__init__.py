@@ -1,0 +1,1 @@
+"""Decides who answers a ticket and says why."""

@@ -1,0 +1,1 @@
+"""Threads messages into tickets and serves the agents' API."""

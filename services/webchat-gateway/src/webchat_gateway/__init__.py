@@ -1,0 +1,1 @@
+"""Keeps visitors' chats: sequencer, websocket and widget."""
