@@ -1,0 +1,47 @@
+# Deskbus. `make run` and `make test` do all the set-up themselves, without root.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3
+UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+RUN := $(UV) run --no-sync
+DEMO ?= 1
+WORKERS ?= 2
+
+.PHONY: help setup run test lint format contracts faults clean
+
+help: ## show what can be done
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+.tools/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Deskbus needs Python 3.11 or newer; set PYTHON=…")'
+	@echo "Fetching uv, the package installer, into .tools …"
+	@$(PYTHON) -m venv .tools && .tools/bin/pip install --quiet "uv>=0.9"
+
+.venv/.synced: uv.lock pyproject.toml contracts/pyproject.toml libs/service-kit/pyproject.toml $(wildcard services/*/pyproject.toml) deploy/embedded/pyproject.toml | $(filter .tools/bin/uv,$(UV))
+	@echo "Installing the environment into .venv …"
+	@$(UV) sync --locked --quiet
+	@touch .venv/.synced
+
+setup: .venv/.synced ## create the environment (the other targets do it themselves)
+
+run: setup ## start everything on this machine, with demo traffic (DEMO=0 without)
+	@exec $(RUN) deskbus up $(if $(filter 1,$(DEMO)),--demo)
+
+test: setup ## run every test on the embedded engines
+	@$(RUN) pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+lint: setup ## format check, ruff, mypy, import contracts, generated contracts
+	@$(RUN) ruff format --check .
+	@$(RUN) ruff check --no-fix .
+	@$(RUN) mypy
+	@$(RUN) lint-imports
+	@$(RUN) python -m contracts.generate contracts --check
+
+format: setup ## format and fix what can be fixed
+	@$(RUN) ruff format . && $(RUN) ruff check --fix .
+
+contracts: setup ## regenerate JSON Schemas and the AsyncAPI document
+	@$(RUN) python -m contracts.generate contracts
+
+clean: ## remove the environment (never the data in .deskbus)
+	@rm -rf .venv .tools

@@ -1,0 +1,1 @@
+"""The HTTP surface that every service shares: problems, pages, limits, idempotency, health."""

@@ -1,0 +1,1 @@
+"""Contract suites and oracles that every implementation of a port must pass."""
