@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import pytest
+from pydantic import ConfigDict, Field, ValidationError
+
 from contracts.compatibility import incompatibilities
 from contracts.completeness import incomplete_topics, missing_examples, type_name
 from contracts.envelope import Event
 from contracts.generate import breaking_changes, generated_files, main, outdated_files, write_files
 from contracts.topic import Topic
 from contracts.topics import TOPICS
-from pydantic import ConfigDict, Field, ValidationError
 
 FOLDER = Path(__file__).parents[2] / "contracts"
 MODELS: dict[str, type[Event]] = {type_name(event): event for topic in TOPICS for event in topic.events}

@@ -1,0 +1,50 @@
+"""What ingest-sms keeps: whose number is whose, what is known of senders, and what was set aside."""
+
+from contracts.envelope import UtcDatetime
+from ingest_sms.attribution import Sends
+from service_kit.docstore import Document
+
+
+class OwnedNumber(Document):
+    """A number of ours; its id is the number in E.164, so that it has one owner over all accounts."""
+
+    account_id: str
+
+
+class Correspondent(Document):
+    """A phone number that campaigns or consent are known of; its id derives from account and number."""
+
+    account_id: str
+    phone: str
+    sends: Sends = ()
+
+
+class NumberConsentCopy(Document):
+    """Consent of one number as tickets last published it, by the version of its contact."""
+
+    account_id: str
+    phone: str
+    contact_id: str
+    contact_version: int
+    stopped: bool
+
+
+class KeywordSeen(Document):
+    """A keyword message that was handled; its id is the message's, so that a redelivery is known as one."""
+
+    account_id: str
+    delivery_id: str
+    word: str
+    received_at: UtcDatetime
+
+
+class QuarantinedWebhook(Document):
+    """A payload whose signature fitted no token, kept so that a wrong secret loses nothing (M2)."""
+
+    account_id: str
+    source: str
+    provider_message_id: str
+    url: str
+    signature: str
+    parameters: dict[str, str]
+    received_at: UtcDatetime

@@ -1,0 +1,78 @@
+"""Every query of ingest-sms."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from contracts.ids import derive_id
+from ingest_sms.model import Correspondent, KeywordSeen, NumberConsentCopy, OwnedNumber, QuarantinedWebhook
+from service_kit.docstore import All, CollectionSpec, DocStore, Eq, Fate, Index
+from service_kit.docstore.saving import save_many
+
+_NUMBERS = CollectionSpec(name="numbers", model=OwnedNumber, indexes=(Index(("account_id",)),))
+_CORRESPONDENTS = CollectionSpec(name="correspondents", model=Correspondent)
+_CONSENTS = CollectionSpec(name="consents", model=NumberConsentCopy)
+_KEYWORDS = CollectionSpec(name="keywords", model=KeywordSeen)
+_QUARANTINE = CollectionSpec(name="quarantine", model=QuarantinedWebhook, indexes=(Index(("account_id", "source")),))
+
+
+def phone_id(account_id: str, phone: str) -> str:
+    """The id of what is known about one number within an account."""
+    return derive_id("phn", account_id, phone)
+
+
+class SmsStore:
+    """The collections of this service."""
+
+    def __init__(self, store: DocStore) -> None:
+        self._numbers = store.collection(_NUMBERS)
+        self._correspondents = store.collection(_CORRESPONDENTS)
+        self._consents = store.collection(_CONSENTS)
+        self._keywords = store.collection(_KEYWORDS)
+        self._quarantine = store.collection(_QUARANTINE)
+
+    async def account_of(self, number: str) -> str | None:
+        """Whose number this is."""
+        owned = await self._numbers.get(number)
+        return owned.account_id if owned else None
+
+    async def claim_numbers(self, account_id: str, numbers: Iterable[str]) -> list[str]:
+        """Take numbers for an account; those that belong to another one."""
+        wanted = sorted(set(numbers))
+        await self._numbers.insert_many([OwnedNumber(id=number, account_id=account_id) for number in wanted])
+        owned = await self._numbers.get_many(wanted)
+        return [number for number in wanted if owned[number].account_id != account_id]
+
+    async def release_numbers(self, account_id: str, numbers: Iterable[str]) -> None:
+        """Give up numbers that this account no longer has."""
+        owned = await self._numbers.get_many(numbers)
+        await self._numbers.delete_many([one for one in owned.values() if one.account_id == account_id])
+
+    async def correspondents(self, ids: Sequence[str]) -> Mapping[str, Correspondent]:
+        """What is known of these numbers, by `phone_id`."""
+        return await self._correspondents.get_many(ids)
+
+    async def save_correspondents(self, documents: Sequence[Correspondent]) -> Sequence[Fate]:
+        """Insert the new ones, replace the others; their fates in order."""
+        return await save_many(self._correspondents, documents)
+
+    async def consents(self, ids: Sequence[str]) -> Mapping[str, NumberConsentCopy]:
+        """Consent copies by `phone_id`."""
+        return await self._consents.get_many(ids)
+
+    async def save_consents(self, documents: Sequence[NumberConsentCopy]) -> Sequence[Fate]:
+        """Insert the new ones, replace the others; their fates in order."""
+        return await save_many(self._consents, documents)
+
+    async def first_delivery(self, seen: KeywordSeen) -> KeywordSeen:
+        """Remember a keyword message; the one remembered first, which on a redelivery is another delivery."""
+        if (await self._keywords.insert_many([seen]))[0] is Fate.DONE:
+            return seen
+        known = await self._keywords.get(seen.id)
+        return known or seen
+
+    async def quarantine(self, webhook: QuarantinedWebhook, *, at_most: int) -> bool:
+        """Keep a payload unless its source has filled its share; whether it was kept."""
+        mine = All(Eq("account_id", webhook.account_id), Eq("source", webhook.source))
+        if await self._quarantine.count(mine, at_most=at_most) >= at_most:
+            return False
+        await self._quarantine.insert_many([webhook])
+        return True
