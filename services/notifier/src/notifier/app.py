@@ -1,0 +1,75 @@
+"""Composition of notifier."""
+
+import random
+
+from contracts.settings import NotificationSettings
+from notifier.deliveries_api import deliveries_router
+from notifier.mail_channel import MailChannel
+from notifier.mail_gateway import Maildir, MailGateway, SmtpRelay
+from notifier.sending import Sending
+from notifier.sms_channel import SmsChannel
+from notifier.store import DeliveryStore
+from notifier.subscriptions import subscribe
+from notifier.twilio import TwilioGateway
+from notifier.webhook_store import WebhookStore
+from notifier.webhook_workflow import WebhookWorkflow
+from notifier.webhooks_api import webhooks_router
+from notifier.workflow import DeliveryWorkflow
+from service_kit.http.api import create_api
+from service_kit.outbox import Outbox
+from service_kit.platform import Platform
+from service_kit.service import Service
+from service_kit.settings import PlatformSettings
+from service_kit.settings_area import SettingsArea
+from service_kit.settings_copies import SettingsCopies
+from service_kit.ssrf import GuardedHttp
+from service_kit.timers import Timers
+
+
+def create_service(platform: Platform) -> Service:
+    """The service on a platform; its subscriptions are declared on the platform's bus."""
+    clock, bus = platform.clock, platform.bus
+    http = GuardedHttp(allow_private=platform.settings.allow_private_urls)
+    area = SettingsArea(platform, "notifications", NotificationSettings)
+    copies = SettingsCopies(platform, "notifier", areas=("account", "email", "sms"), on_account=(area.ensure,))
+    store = DeliveryStore(platform.store)
+    outbox = Outbox(store.deliveries, bus, clock, crash_prefix="notifier")
+    gateway = mail_gateway(platform.settings)
+    sending = Sending(
+        store,
+        outbox,
+        MailChannel(gateway, copies, platform.blobs),
+        SmsChannel(TwilioGateway(http), store, copies, clock, origin=platform.settings.origin),
+        clock,
+    )
+    webhook_store = WebhookStore(platform.store)
+    webhooks = WebhookWorkflow(webhook_store, http, platform.secrets, clock, random.Random())  # noqa: S311 - jitter
+    subscribe(bus, DeliveryWorkflow(store, clock), webhooks)
+    api = create_api(
+        platform,
+        service="notifier",
+        title="Deskbus: what leaves",
+        routers=(
+            deliveries_router(store),
+            webhooks_router(webhook_store, platform.secrets, clock),
+            area.router(),
+        ),
+    )
+    return Service(
+        name="notifier",
+        api=api,
+        prefixes=("/v1/webhooks", "/v1/deliveries", "/s", "/v1/settings/notifications"),
+        prepare=(area.republish,),
+        workers=(
+            outbox.worker(),
+            Timers(store.deliveries, clock, sending.send).worker(),
+            Timers(webhook_store.deliveries, clock, webhooks.send).worker(),
+        ),
+    )
+
+
+def mail_gateway(settings: PlatformSettings) -> MailGateway:
+    """The relay that the settings name, or a maildir in the home."""
+    if settings.smtp_relay_url:
+        return SmtpRelay(settings.smtp_relay_url)
+    return Maildir(settings.home / "outbox")

@@ -1,0 +1,79 @@
+"""An outgoing mail as RFC 5322 wants it. Pure; attachments are given with their content."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+
+from contracts.outbound import OutboundMessageRequested
+from contracts.people import Attachment
+from contracts.settings import SupportAddress
+
+_AUTOMATIC = frozenset({"auto_reply", "keyword_answer", "follow_up"})
+
+
+def compose_mail(
+    request: OutboundMessageRequested,
+    address: SupportAddress,
+    attachments: Sequence[tuple[Attachment, bytes]],
+    sent_at: datetime,
+) -> EmailMessage:
+    """The whole mail, CRLF line ends, text and HTML; automatic mail says so (RFC 3834, section 5).
+
+    Line breaks in names and subjects become spaces: a header is one line, whatever an agent or customer typed.
+    """
+    mail = EmailMessage(policy=SMTP)
+    mail["From"] = _address(_one_line(address.from_name or request.author_name or ""), request.sender)
+    mail["To"] = _address(_one_line(request.recipient.name or ""), request.recipient.email or "")
+    mail["Subject"] = _one_line(request.subject or "")
+    mail["Date"] = format_datetime(sent_at)
+    _thread(mail, request)
+    if request.purpose in _AUTOMATIC:
+        mail["Auto-Submitted"] = "auto-replied"
+        mail["X-Auto-Response-Suppress"] = "All"
+    mail.set_content(signed_text(request.text, address.signature))
+    if request.html:
+        mail.add_alternative(request.html, subtype="html")
+    for attachment, content in attachments:
+        major, _, minor = attachment.content_type.partition("/")
+        mail.add_attachment(
+            content,
+            maintype=major or "application",
+            subtype=minor.split(";")[0] or "octet-stream",
+            filename=_one_line(attachment.name),
+        )
+    return mail
+
+
+def signed_text(text: str, signature: str) -> str:
+    """The text with the address' signature below the usual mark (RFC 3676, section 4.3)."""
+    return f"{text.rstrip()}\n\n-- \n{signature.strip()}\n" if signature.strip() else f"{text.rstrip()}\n"
+
+
+def _thread(mail: EmailMessage, request: OutboundMessageRequested) -> None:
+    thread = request.mail
+    if thread is None:
+        return
+    mail["Message-ID"] = f"<{_one_word(thread.message_id)}>"
+    if thread.in_reply_to:
+        mail["In-Reply-To"] = f"<{_one_word(thread.in_reply_to)}>"
+    if thread.references:
+        mail["References"] = " ".join(f"<{_one_word(reference)}>" for reference in thread.references)
+    if thread.reply_to:
+        mail["Reply-To"] = thread.reply_to
+    if thread.cc:
+        mail["Cc"] = [_address("", address) for address in thread.cc]
+
+
+def _address(name: str, address: str) -> Address:
+    return Address(display_name=name, addr_spec=_one_word(address))
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _one_word(text: str) -> str:
+    return "".join(text.split())

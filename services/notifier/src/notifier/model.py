@@ -1,0 +1,39 @@
+"""What notifier keeps of everything that leaves."""
+
+from contracts.deliveries import DeliveryState
+from contracts.envelope import UtcDatetime
+from contracts.outbound import OutboundMessageRequested
+from contracts.people import Channel
+from service_kit.docstore import Document
+from service_kit.outbox import Outboxed
+from service_kit.timers import Timed
+
+
+class Delivery(Outboxed, Timed):
+    """One outgoing message on its way; its id derives from the message, so that it exists once.
+
+    `is_sending` is written before the other side is asked, so that a crash in between is known afterwards.
+    `attempt` counts from 1; 0 before the first.
+    """
+
+    account_id: str
+    ticket_id: str | None
+    message_id: str
+    channel: Channel
+    state: DeliveryState = "queued"
+    reason: str | None = None
+    provider_id: str | None = None
+    attempt: int = 0
+    is_sending: bool = False
+    created_at: UtcDatetime
+    updated_at: UtcDatetime
+    request: OutboundMessageRequested
+
+
+class ShortLink(Document):
+    """A link in an outgoing SMS (M8); its id is the code. `clicks` counts redirects."""
+
+    account_id: str
+    url: str
+    clicks: int = 0
+    created_at: UtcDatetime

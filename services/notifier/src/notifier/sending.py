@@ -1,0 +1,53 @@
+"""One delivery on its way out: claimed, marked, handed over, recorded."""
+
+from notifier.errors import Deferred, Refused
+from notifier.mail_channel import MailChannel
+from notifier.model import Delivery
+from notifier.outcome import accepted, begun, deferred, refused
+from notifier.sms_channel import SmsChannel
+from notifier.store import DeliveryStore
+from service_kit.clock import Clock
+from service_kit.crash_points import crash_point
+from service_kit.outbox import Outbox
+from service_kit.timers import Due
+
+Channels = MailChannel | SmsChannel
+
+
+class Sending:
+    """Fires for each due delivery; safe to be called again after any crash."""
+
+    def __init__(
+        self, store: DeliveryStore, outbox: Outbox[Delivery], mail: MailChannel, sms: SmsChannel, clock: Clock
+    ) -> None:
+        self._store = store
+        self._outbox = outbox
+        self._channels: dict[str, Channels] = {"email": mail, "sms": sms}
+        self._clock = clock
+
+    async def send(self, delivery: Delivery, _due: Due) -> None:
+        """Make one attempt and record how it ended.
+
+        An earlier attempt that never recorded its end may have been accepted: the message leaves once more under
+        the same identity, and says so unless the other side tells duplicates itself.
+        """
+        was_interrupted = delivery.is_sending
+        sending = await self._store.replace(begun(delivery, self._clock.now()))
+        if sending is None:
+            return
+        channel = self._channels[sending.channel]
+        try:
+            provider_id = await channel.send(sending.request)
+        except Deferred as error:
+            await self._record(deferred(sending, str(error), self._clock.now()))
+        except Refused as error:
+            await self._record(refused(sending, str(error), self._clock.now()))
+        else:
+            crash_point("notifier.accepted")
+            may_be_doubled = was_interrupted and not channel.tells_duplicates
+            await self._record(accepted(sending, provider_id, self._clock.now(), may_be_doubled=may_be_doubled))
+
+    async def _record(self, delivery: Delivery) -> None:
+        stored = await self._store.replace(delivery)
+        if stored is not None:
+            await self._outbox.publish([stored])

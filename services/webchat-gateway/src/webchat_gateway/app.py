@@ -1,0 +1,56 @@
+"""Composition of webchat-gateway."""
+
+from contracts.settings import ChatSettings
+from service_kit.http.api import create_api
+from service_kit.outbox import Outbox
+from service_kit.platform import Platform
+from service_kit.service import Service
+from service_kit.settings_area import SettingsArea
+from service_kit.settings_copies import SettingsCopies
+from service_kit.timers import Timers
+from webchat_gateway.api import chat_router
+from webchat_gateway.door import ChatDoor
+from webchat_gateway.fan_out import FanOut
+from webchat_gateway.rate_limit import RateLimit
+from webchat_gateway.settings import WebchatSettings
+from webchat_gateway.store import ChatStore
+from webchat_gateway.subscriptions import subscribe
+from webchat_gateway.workflow import ChatWorkflow
+
+
+def create_service(platform: Platform, settings: WebchatSettings | None = None) -> Service:
+    """The service on a platform; its subscriptions are declared on the platform's bus."""
+    settings = settings or WebchatSettings()
+    bus, clock = platform.bus, platform.clock
+    store = ChatStore(platform.store)
+    area = SettingsArea(platform, "chat", ChatSettings)
+    SettingsCopies(platform, "webchat-gateway", areas=("account",), on_account=(area.ensure,))
+    said = Outbox(store.messages, bus, clock, crash_prefix="webchat")
+    followed = Outbox(store.conversations, bus, clock, crash_prefix="webchat")
+    fan_out = FanOut(platform.redis)
+    workflow = ChatWorkflow(store, area, said, followed, bus, fan_out, clock)
+    subscribe(bus, workflow)
+    door = ChatDoor(
+        platform,
+        area,
+        workflow,
+        store,
+        fan_out,
+        connections=RateLimit(platform.redis, "chat-connect", most=settings.connections_per_minute, seconds=60),
+        messages=RateLimit(platform.redis, "chat-say", most=settings.messages_per_10_seconds, seconds=10),
+    )
+    api = create_api(
+        platform, service="webchat-gateway", title="Deskbus: web chat", routers=(chat_router(door), area.router())
+    )
+    return Service(
+        name="webchat-gateway",
+        api=api,
+        prefixes=("/v1/chat", "/widget.js", "/widget-demo", "/v1/settings/chat"),
+        prepare=(area.republish,),
+        workers=(
+            said.worker(),
+            followed.worker(),
+            fan_out.worker(),
+            Timers(store.conversations, clock, workflow.follow_up).worker(),
+        ),
+    )

@@ -1,0 +1,41 @@
+"""The one mail to a visitor who left before our answer (W4). Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from contracts.ids import derive_id
+from contracts.outbound import MailThreading, OutboundMessageRequested
+from contracts.people import Party
+from contracts.settings import ChatSettings
+from webchat_gateway.model import ChatMessage, Conversation
+
+FOLLOW_UP = "follow_up"
+
+
+def is_wanted(conversation: Conversation, settings: ChatSettings) -> bool:
+    """Whether something was missed, nobody was told yet, and there is an address to tell and one to tell from."""
+    missed = conversation.delivered_seq < conversation.last_reply_seq
+    return bool(missed and not conversation.followed_up and conversation.email and settings.support_address)
+
+
+def follow_up_mail(
+    conversation: Conversation, missed: Sequence[ChatMessage], settings: ChatSettings, now: datetime
+) -> OutboundMessageRequested:
+    """What was missed, as a mail from the support address; an answer to it is a ticket of its own."""
+    message_id = derive_id("msg", conversation.id, FOLLOW_UP)
+    domain = settings.support_address.partition("@")[2]
+    return OutboundMessageRequested(
+        id=derive_id("evt", message_id),
+        account_id=conversation.account_id,
+        time=now,
+        message_id=message_id,
+        ticket_id=conversation.ticket_id,
+        channel="email",
+        purpose="follow_up",
+        contact_key=conversation.email or "",
+        recipient=Party(name=conversation.name, email=conversation.email),
+        sender=settings.support_address,
+        subject="We answered your chat",
+        text="You left before we answered:\n\n" + "\n\n".join(message.text for message in missed),
+        mail=MailThreading(message_id=f"{message_id}@{domain}"),
+    )

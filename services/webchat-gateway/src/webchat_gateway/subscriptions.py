@@ -1,0 +1,31 @@
+"""What the gateway listens to."""
+
+from collections.abc import Sequence
+
+from contracts.envelope import Event
+from contracts.outbound import OutboundMessageRequested
+from contracts.tickets import TicketClosed, TicketMessageAdded
+from contracts.topics import OUTBOUND_MESSAGES, TICKET_EVENTS
+from service_kit.bus import Bus, Subscription
+from webchat_gateway.workflow import ChatWorkflow
+
+GROUP = "webchat-gateway"
+
+
+def subscribe(bus: Bus, workflow: ChatWorkflow) -> None:
+    """Declare this service's readers."""
+
+    async def answer_visitors(events: Sequence[Event]) -> None:
+        for event in events:
+            if isinstance(event, OutboundMessageRequested) and event.channel == "web_chat":
+                await workflow.answer(event)
+
+    async def follow_tickets(events: Sequence[Event]) -> None:
+        for event in events:
+            if isinstance(event, TicketMessageAdded) and event.conversation_id and event.kind == "inbound":
+                await workflow.belongs_to(event.conversation_id, event.ticket_id)
+            elif isinstance(event, TicketClosed) and event.ticket.channel == "web_chat":
+                await workflow.close(event.ticket_id)
+
+    bus.subscribe(Subscription(OUTBOUND_MESSAGES, GROUP, answer_visitors))
+    bus.subscribe(Subscription(TICKET_EVENTS, GROUP, follow_tickets, only=(TicketMessageAdded, TicketClosed)))
