@@ -14,6 +14,17 @@ def arm(name: str, *, after: int = 1) -> None:
     _armed[name] = after
 
 
+def arm_from(text: str) -> None:
+    """Arm what a setting names: `point` or `point:passage`; nothing when it is empty.
+
+    Raises:
+        ValueError: the passage is not a number.
+    """
+    if text:
+        name, _, passage = text.partition(":")
+        arm(name, after=int(passage or 1))
+
+
 def crash_point(name: str) -> None:
     """Die here if armed."""
     remaining = _armed.get(name)

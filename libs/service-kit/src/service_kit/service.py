@@ -21,7 +21,8 @@ class Part(Protocol):
 class Service:
     """One service, assembled. Its subscriptions are declared on its bus already.
 
-    `prefixes` are the paths its `api` answers on the one origin, longest match wins. `doors` take work in and are
+    `prefixes` are the paths its `api` answers on the one origin; a segment in braces stands for any, and the longest
+    match wins. `doors` take work in and are
     the last to open and the first to close; `workers` (outbox relays, timers) go on until the bus is empty.
     `prepare` runs once the store and the bus are up and before any door opens: republish, rebuild projections.
     """

@@ -24,6 +24,7 @@ class PlatformSettings(BaseSettings):
     allow_private_urls: bool = Field(default=False, description="Let webhooks and providers be private addresses.")
     secret_key: SecretStr = Field(default=SecretStr(""), description="Encrypts secrets and signs tokens; keep it.")
     minimum_free_bytes: int = Field(default=64 * 1024 * 1024, ge=0, description="Refuse new work below this.")
+    crash_at: str = Field(default="", description="Fault tests only: die at a named point, `point` or `point:passage`.")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
 
     @property

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from contracts.people import Actor, Role
-
 from service_kit.auth.permissions import EVERY_SCOPE, ROLE_PERMISSIONS, Permission
 
 PrincipalKind = Literal["agent", "service"]

@@ -20,7 +20,6 @@ from typing import Protocol
 
 from contracts.envelope import Event
 from contracts.topic import Topic
-
 from service_kit.errors import Unavailable
 
 Handler = Callable[[Sequence[Event]], Awaitable[None]]

@@ -64,7 +64,7 @@ def _step(owner: Any, name: str, path: str) -> FieldType:
     raise ValueError(f"{path!r}: there is no {name!r} in {owner}")
 
 
-def _unfold(annotation: Any) -> FieldType:
+def _unfold(annotation: Any) -> FieldType:  # noqa: PLR0911 - one for each way of writing a type
     """Take aliases, annotations and unions apart."""
     origin = get_origin(annotation)
     if origin is Annotated:

@@ -15,7 +15,7 @@ from service_kit.docstore.port import CollectionSpec, D, Document, Index
 from service_kit.docstore.scalars import Stored, comparable
 
 _COLLECTION_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-_PATH = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)*")
+_PATH = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
 
 ID = "id"
 
@@ -101,8 +101,7 @@ def _strings(value: Any, field: str) -> frozenset[str]:
         return frozenset()
     if isinstance(value, str) or not isinstance(value, Iterable):
         raise TypeError(f"{field!r} holds {type(value).__name__}, not a list of strings")
-    strings = frozenset(str(item) if isinstance(item, str) else _refuse(item, field) for item in value)
-    return strings
+    return frozenset(str(item) if isinstance(item, str) else _refuse(item, field) for item in value)
 
 
 def _refuse(item: object, field: str) -> str:

@@ -1,7 +1,8 @@
 """The small closed filter language that every engine implements alike.
 
 Fields are dotted paths declared by the collection's indexes. A missing field and `None` are the same thing.
-Values are of one type per field; datetimes are aware and compare as instants.
+Values are of one type per field; datetimes are aware and compare as instants. A filter is nested at most 16 deep,
+and has at most 200 parts with 10,000 values; more is refused with `ValueError`.
 """
 
 from collections.abc import Sequence
@@ -55,7 +56,10 @@ class Has:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Every word of `text`, normalised, is a prefix of one of the document's search tokens."""
+    """Every word of `text`, normalised, is a prefix of one of the document's search tokens.
+
+    A text without words matches nothing. Words and tokens are those of `service_kit.docstore.tokens`.
+    """
 
     text: str
 

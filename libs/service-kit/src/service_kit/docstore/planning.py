@@ -1,8 +1,10 @@
-"""Whether a declared index leads a query. Every engine asks before every query, so that a store that forgot an
-index fails in its first test and not on its millionth document.
+"""Whether a declared index leads a query.
+
+Every engine asks before every query, so that a store that forgot an index fails in its first test
+and not on its millionth document.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, assert_never
 
 from service_kit.docstore.fields import ID, IndexedFields
@@ -10,6 +12,7 @@ from service_kit.docstore.filters import All, AnyOf, Cmp, Eq, Filter, Has, In, M
 from service_kit.docstore.port import Sort, UnindexedQueryError
 
 MAX_DEPTH = 16
+MAX_PARTS = 200
 MAX_VALUES = 10_000
 """Of all lists of values in one filter together; more would not fit one statement of every engine."""
 
@@ -22,27 +25,15 @@ def require_index(fields: IndexedFields[Any], where: Filter, sort: Sort | None =
 
     Raises:
         UnindexedQueryError: it is not so; the text names the field.
-        ValueError: the filter is too deep or holds too many values.
+        ValueError: the filter is too deep, or has too many parts or values.
     """
-    require_size(where)
+    _require_size(where)
     for part in _leaves(where):
         _require_declared(fields, part)
     if sort is not None:
         _require_sortable(fields, where, sort)
     if not _is_led(fields, where):
         raise UnindexedQueryError(f"{fields.spec.name}: no index begins with a field that this filter binds: {where}")
-
-
-def require_size(where: Filter) -> None:
-    """Refuse filters that no engine should be asked.
-
-    Raises:
-        ValueError: the filter is too deep or holds too many values.
-    """
-    if _depth(where) > MAX_DEPTH:
-        raise ValueError(f"a filter may be nested {MAX_DEPTH} deep")
-    if sum(len(part.values) for part in _leaves(where) if isinstance(part, In | Has)) > MAX_VALUES:
-        raise ValueError(f"a filter may list {MAX_VALUES} values")
 
 
 def conjuncts(where: Filter) -> Iterator[Filter]:
@@ -52,6 +43,16 @@ def conjuncts(where: Filter) -> Iterator[Filter]:
             yield from conjuncts(part)
     else:
         yield where
+
+
+def _require_size(where: Filter) -> None:
+    if _depth(where) > MAX_DEPTH:
+        raise ValueError(f"a filter is nested at most {MAX_DEPTH} deep")
+    leaves = list(_leaves(where))
+    if len(leaves) > MAX_PARTS:
+        raise ValueError(f"a filter has at most {MAX_PARTS} parts")
+    if sum(len(part.values) for part in leaves if isinstance(part, In | Has)) > MAX_VALUES:
+        raise ValueError(f"a filter has at most {MAX_VALUES} values")
 
 
 def _depth(where: Filter) -> int:

@@ -27,6 +27,7 @@ _CACHED_STATEMENTS = 512
 _READER_CACHE_KIB = 8 * 1024
 _WRITER_CACHE_KIB = 32 * 1024
 _JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024
+_CHECKPOINT_PAGES = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ class SqliteFile:
         connection = self._open(_WRITER_CACHE_KIB)
         connection.execute("PRAGMA journal_mode = WAL").fetchall()
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA secure_delete = ON").fetchall()  # what is erased shall not linger in the file
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}").fetchall()
         connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_LIMIT_BYTES}").fetchall()
         if self.max_pages is not None:
             connection.execute(f"PRAGMA max_page_count = {int(self.max_pages)}").fetchall()

@@ -1,0 +1,150 @@
+"""The `deskbus` command."""
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.markup import escape
+
+from service_kit.errors import DeskbusError
+from service_kit.settings import PlatformSettings
+from service_kit.telemetry import configure_logging
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="Deskbus: a customer-support inbox. `deskbus up` starts everything on this machine.",
+)
+account_app = typer.Typer(no_args_is_help=True, help="Accounts of a running system.")
+app.add_typer(account_app, name="account")
+
+T = TypeVar("T")
+
+_PLAIN_WIDTH = 150
+"""Where no terminal says how wide it is, tables are written for reading in a file."""
+
+out = Console(width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
+err = Console(stderr=True)
+
+HomeOption = Annotated[
+    Path | None,
+    typer.Option("--home", help="Where everything is kept. Example: `--home /srv/deskbus`. Default: $DESKBUS_HOME."),
+]
+
+
+@app.command()
+def up(
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Add demo data, send real traffic, and show what became of it.")
+    ] = False,
+    home: HomeOption = None,
+) -> None:
+    """Start everything in this process until Ctrl-C.
+
+    Examples: `deskbus up`, `deskbus up --demo`, `DESKBUS_HTTP_PORT=9000 deskbus up --home /srv/deskbus`.
+    """
+    from deskbus.up import run_up  # noqa: PLC0415 - `--help` and `version` must not import seven services
+
+    settings = _settings(home)
+    _run(run_up(out, settings, demo=demo))
+
+
+@app.command()
+def demo(
+    rate: Annotated[
+        float | None,
+        typer.Option("--rate", min=0.1, max=1000, help="Messages a second. Example: `--rate 50 --seconds 30`."),
+    ] = None,
+    seconds: Annotated[float, typer.Option("--seconds", min=1, max=3600, help="How long, with `--rate`.")] = 10,
+    home: HomeOption = None,
+) -> None:
+    """Send real traffic to the running system and account for every message.
+
+    Examples: `deskbus demo` (the story again), `deskbus demo --rate 50 --seconds 30` (steady mixed traffic).
+    """
+    from deskbus.run_demo import run_demo  # noqa: PLC0415
+
+    settings = _settings(home)
+    if not _run(run_demo(out, settings, rate=rate, seconds=seconds)):
+        raise typer.Exit(1)
+
+
+@account_app.command("create")
+def account_create(
+    name: Annotated[str, typer.Argument(help="The company. Example: `Acme`.")],
+    owner_email: Annotated[str, typer.Argument(help="The owner's address, for logging in.")],
+    support_address: Annotated[str, typer.Argument(help="Where its customers write. Example: `support@acme.example`.")],
+    home: HomeOption = None,
+) -> None:
+    """Create another account on this machine's running system.
+
+    Example: `deskbus account create Acme ada@acme.example support@acme.example`. Prints the new owner as JSON.
+    """
+    from deskbus.create_account import run_create_account  # noqa: PLC0415
+
+    _run(run_create_account(out, _settings(home), name, owner_email, support_address))
+
+
+@app.command()
+def replay(
+    topic: Annotated[str, typer.Argument(help="Example: `inbound-messages-v1`.")],
+    group: Annotated[str, typer.Argument(help="The service whose dead letters to put back. Example: `tickets`.")],
+    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many.")] = 1000,
+    home: HomeOption = None,
+) -> None:
+    """Put dead letters back on their topic, in order.
+
+    Example: `deskbus replay inbound-messages-v1 tickets`.
+    """
+    from deskbus.replay import run_replay  # noqa: PLC0415
+
+    _run(run_replay(out, _settings(home), topic, group, limit))
+
+
+@app.command()
+def check_config(home: HomeOption = None) -> None:
+    """Say whether the environment's settings are valid, and what they come to. Example: `deskbus check-config`."""
+    settings = _settings(home)
+    for name, value in settings.model_dump(mode="json").items():
+        out.print(f"DESKBUS_{name.upper()} = {value!r}", highlight=False)
+
+
+@app.command()
+def version() -> None:
+    """Print the version. Example: `deskbus version`."""
+    from importlib.metadata import version as version_of  # noqa: PLC0415
+
+    out.print(version_of("deskbus"))
+
+
+def _settings(home: Path | None) -> PlatformSettings:
+    try:
+        settings = PlatformSettings() if home is None else PlatformSettings(home=home)
+    except ValidationError as error:
+        for problem in error.errors():
+            field = "_".join(str(part) for part in problem["loc"]).upper()
+            err.print(f"[red]DESKBUS_{field}[/red]: {problem['msg']}")
+        raise typer.Exit(2) from error
+    configure_logging(settings.log_level, json=not sys.stderr.isatty())
+    return settings
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    """Run to the end; our own errors are one sentence on standard error, never a stack trace."""
+    try:
+        return asyncio.run(work)
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    except DeskbusError as error:
+        err.print(f"[red]deskbus:[/red] {escape(str(error))}")
+        raise typer.Exit(1) from error
+
+
+if __name__ == "__main__":
+    app()

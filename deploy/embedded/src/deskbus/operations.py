@@ -1,0 +1,68 @@
+"""What the one origin answers itself: health, readiness, metrics and the documents of the whole."""
+
+from collections.abc import Sequence
+
+from fastapi import FastAPI, Response
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import HTMLResponse, JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+from contracts.asyncapi import asyncapi_document
+from contracts.generate import DOCUMENT_VERSION
+from contracts.topics import TOPICS
+from deskbus.merged_metrics import MergedMetrics
+from deskbus.origin import merged_openapi
+from service_kit.errors import Unavailable
+from service_kit.http.problems import install_problems
+from service_kit.platform import Platform
+from service_kit.service import Service
+
+
+def create_operations(composed: Sequence[tuple[Service, Platform]], *, version: str, url: str) -> FastAPI:
+    """The application behind `/healthz`, `/readyz`, `/metrics`, `/docs`, `/openapi.json` and `/asyncapi`."""
+    app = FastAPI(title="Deskbus", version=version, openapi_url=None, docs_url=None, redoc_url=None)
+    install_problems(app)
+    services = [service for service, _ in composed]
+    registry = CollectorRegistry()
+    registry.register(MergedMetrics({service.name: platform.metrics for service, platform in composed}))
+
+    @app.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @app.get("/readyz")
+    async def readyz() -> JSONResponse:
+        unwell = await _unwell(composed)
+        body = {"status": "not_ready", "unwell": unwell} if unwell else {"status": "ready"}
+        return JSONResponse(body, status_code=503 if unwell else 200)
+
+    @app.get("/metrics")
+    async def metrics() -> Response:
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    @app.get("/openapi.json")
+    async def openapi() -> JSONResponse:
+        return JSONResponse(merged_openapi(services, title="Deskbus", version=version, url=url))
+
+    @app.get("/docs")
+    async def docs() -> HTMLResponse:
+        return get_swagger_ui_html(openapi_url="/openapi.json", title="Deskbus API")
+
+    @app.get("/asyncapi")
+    async def asyncapi() -> JSONResponse:
+        return JSONResponse(asyncapi_document(TOPICS, version=DOCUMENT_VERSION))
+
+    return app
+
+
+async def _unwell(composed: Sequence[tuple[Service, Platform]]) -> dict[str, str]:
+    """What is not well, by service; empty when everything is."""
+    unwell = {}
+    for service, platform in composed:
+        try:
+            platform.admission.check()
+            await platform.store.ping()
+            await platform.bus.ping()
+        except Unavailable as error:
+            unwell[service.name] = str(error)
+    return unwell

@@ -1,0 +1,5 @@
+"""The bus engine on Valkey Streams."""
+
+from service_kit.bus.valkey.bus import ValkeyBus
+
+__all__ = ["ValkeyBus"]

@@ -1,0 +1,74 @@
+"""Connections to Valkey: bounded waits, no hidden retries, and waiting out a server that still loads."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit, urlunsplit
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from service_kit.bus.port import BusUnavailable
+
+FAILURES = (RedisError, OSError)
+"""Everything a command may raise."""
+
+UNREACHABLE = (RedisConnectionError, RedisTimeoutError, OSError)
+"""The server is away, too slow, or still loads its log (`BusyLoadingError` is a connection error)."""
+
+_POLL_SECONDS = 0.05
+
+
+@contextmanager
+def unavailable(doing: str) -> Iterator[None]:
+    """Say a failed command in the port's words."""
+    try:
+        yield
+    except FAILURES as error:
+        raise BusUnavailable(f"Valkey failed at {doing}: {type(error).__name__}: {error}") from error
+
+
+def pinned(url: str) -> str:
+    """The URL with RESP2 fixed.
+
+    With RESP3 the client expects maintenance notices and therefore no longer notices, before it sends, that a
+    pooled connection has died with its server.
+    """
+    parts = urlsplit(url)
+    query = "&".join(filter(None, (parts.query, "protocol=2")))
+    return urlunsplit(parts._replace(query=query))
+
+
+def open_client(url: str, *, timeout_seconds: float) -> Redis:
+    """A client that fails instead of waiting longer; whoever called decides whether to try again."""
+    return Redis.from_url(
+        pinned(url),
+        socket_timeout=timeout_seconds,
+        socket_connect_timeout=timeout_seconds,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
+async def wait_until_ready(client: Redis, *, timeout_seconds: float) -> None:
+    """Wait until the server answers; one with a large log loads it for seconds first.
+
+    Raises:
+        BusUnavailable: it did not in time.
+    """
+    last: Exception | None = None
+    try:
+        async with asyncio.timeout(timeout_seconds):
+            while True:
+                try:
+                    await client.ping()
+                except UNREACHABLE as error:
+                    last = error
+                    await asyncio.sleep(_POLL_SECONDS)
+                else:
+                    return
+    except TimeoutError:
+        raise BusUnavailable(f"Valkey did not answer within {timeout_seconds:g} s: {last!r}") from last

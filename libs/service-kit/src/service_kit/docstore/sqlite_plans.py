@@ -1,0 +1,149 @@
+"""Where a query begins: at the few rows of a rare value, or along the index that is in the order of the sort.
+
+SQLite guesses how rare a value is, and guesses wrong where one account owns all documents or a tag is on half of
+them. So it is asked: a select of few rows is put first; otherwise the documents are walked in the order wanted,
+which soon fills a page with what is frequent.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from service_kit.docstore.fields import ID
+from service_kit.docstore.filters import AnyOf, Cmp, Eq, Filter, Has, In, Match
+from service_kit.docstore.planning import conjuncts
+from service_kit.docstore.port import Sort
+from service_kit.docstore.sqlite_filters import EVERYTHING, Sql, condition, holds_term, joined, term_rows
+from service_kit.docstore.sqlite_table import Table, TableIndex
+
+_FEW_ROWS = 2_000
+_FEW_VALUES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """A select of row numbers that holds every match, and how many it selects."""
+
+    sql: Sql
+    number: int
+
+
+def source(connection: sqlite3.Connection, table: Table[Any], where: Filter, sort: Sort | None) -> Sql:
+    """The part of a statement between its columns and its order that finds what `where` means."""
+    parts = list(conjuncts(where))
+    walk = _walk(table, parts, sort)
+    wanted, values = joined(" AND ", [_asked_of_a_row(table, part) for part in parts], EVERYTHING)
+    if walk is None or not _says_all(walk, parts):
+        few = _fewest(connection, table, parts, _FEW_ROWS)
+        if few is not None:
+            select, bound = few.sql
+            # CROSS JOIN is SQLite's way of saying "in this order".
+            start = f"FROM (SELECT DISTINCT n FROM ({select})) f CROSS JOIN {table.name} d ON d.n = f.n"  # noqa: S608
+            return f"{start} WHERE {wanted}", bound + values
+    along = f' INDEXED BY "{walk.name}"' if walk is not None else ""
+    return f"FROM {table.name} d{along} WHERE {wanted}", values
+
+
+def _asked_of_a_row(table: Table[Any], part: Filter) -> Sql:
+    if isinstance(part, Has) and len(part.values) <= _FEW_VALUES:
+        return holds_term(table, part)
+    return condition(table, part)
+
+
+def _walk(table: Table[Any], parts: Sequence[Filter], sort: Sort | None) -> TableIndex | None:
+    """The index in which the matches follow each other in the order of `sort`, perhaps with others between them."""
+    usable = [index for index in table.indexes if _is_in_order(index, parts, sort)]
+    return max(usable, key=lambda index: _prefix(index, parts), default=None)
+
+
+def _is_in_order(index: TableIndex, parts: Sequence[Filter], sort: Sort | None) -> bool:
+    if sort is None:
+        return _says_all(index, parts)
+    wanted = (ID,) if sort.field == ID else (sort.field, ID)
+    return index.fields[_prefix(index, parts) :] == wanted
+
+
+def _prefix(index: TableIndex, parts: Sequence[Filter]) -> int:
+    """How many of the first fields have one value each."""
+    equal = {part.field for part in parts if isinstance(part, Eq)}
+    return next((at for at, field in enumerate(index.fields) if field not in equal), len(index.fields))
+
+
+def _says_all(index: TableIndex, parts: Sequence[Filter]) -> bool:
+    """Whether a stretch of the index is exactly what `parts` mean."""
+    prefix = _prefix(index, parts)
+    return all(
+        (isinstance(part, Eq) and part.field in index.fields[:prefix])
+        or (isinstance(part, Cmp) and part.field in index.fields[prefix : prefix + 1])
+        for part in parts
+    )
+
+
+def _fewest(connection: sqlite3.Connection, table: Table[Any], parts: Sequence[Filter], cap: int) -> _Rows | None:
+    """The select with the fewest rows, if they are fewer than `cap`."""
+    found = None
+    for sql in (*_index_rows(table, parts), *_listed_rows(table, parts)):
+        number = _count(connection, sql, cap)
+        if number < cap:
+            found, cap = _Rows(sql, number), number
+    common = [part for part in parts if isinstance(part, Eq | In | Cmp)]
+    for part in parts:
+        united = _united(connection, table, part, common, cap) if isinstance(part, AnyOf) else None
+        if united is not None:
+            found, cap = united, united.number
+    return found
+
+
+def _united(
+    connection: sqlite3.Connection, table: Table[Any], where: AnyOf, common: Sequence[Filter], cap: int
+) -> _Rows | None:
+    """The rows of all branches, each together with `common`, if they are fewer than `cap` in all."""
+    branches: list[_Rows] = []
+    for branch in where.parts:
+        rows = _fewest(connection, table, [*common, *conjuncts(branch)], cap)
+        if rows is None:
+            return None
+        branches.append(rows)
+    number = sum(rows.number for rows in branches)
+    selects = [f"SELECT n FROM ({rows.sql[0]})" for rows in branches] or ["SELECT 0 AS n WHERE 0"]  # noqa: S608
+    values = [value for rows in branches for value in rows.sql[1]]
+    return _Rows((" UNION ALL ".join(selects), values), number) if number < cap else None
+
+
+def _listed_rows(table: Table[Any], parts: Sequence[Filter]) -> Iterator[Sql]:
+    for part in parts:
+        if isinstance(part, Has | Match):
+            yield from term_rows(table, part)
+
+
+def _index_rows(table: Table[Any], parts: Sequence[Filter]) -> Iterator[Sql]:
+    """The stretch of each index that `parts` bind, unless another index is bound by the same and more."""
+    by_id = TableIndex("", (ID,), unique=True)
+    stretches = {index: _bound(index, parts) for index in (*table.indexes, by_id)}
+    longest_first = sorted(stretches, key=lambda index: len(stretches[index]), reverse=True)
+    seen: list[list[Filter]] = []
+    for index in longest_first:
+        bound = stretches[index]
+        if bound and not any(all(part in other for part in bound) for other in seen):
+            seen.append(bound)
+            along = f' INDEXED BY "{index.name}"' if index.name else ""
+            wanted, values = joined(" AND ", [condition(table, part) for part in bound], EVERYTHING)
+            yield f"SELECT d.n FROM {table.name} d{along} WHERE {wanted}", values  # noqa: S608
+
+
+def _bound(index: TableIndex, parts: Sequence[Filter]) -> list[Filter]:
+    """The parts that narrow the index: equality on its first fields, then at most one range."""
+    bound: list[Filter] = []
+    for field in index.fields:
+        equal = [part for part in parts if isinstance(part, Eq | In) and part.field == field]
+        if not equal:
+            return bound + [part for part in parts if isinstance(part, Cmp) and part.field == field]
+        bound += equal
+    return bound
+
+
+def _count(connection: sqlite3.Connection, rows: Sql, cap: int) -> int:
+    sql, values = rows
+    (number,) = connection.execute(f"SELECT count(*) FROM ({sql} LIMIT {cap})", values).fetchone()  # noqa: S608
+    return int(number)

@@ -1,0 +1,100 @@
+"""The tables of one collection: names and forms only, so that schema, writes and queries agree on them.
+
+    <collection>            n, id, rev, body, lists, one column for each indexed scalar field
+    <collection>__<list>    term, n: one row for each distinct string of a list field
+
+`body` is the document as JSON. The columns are written beside it rather than generated from it: pydantic prints
+moments in varying widths, and SQLite's JSON functions end a string at its first NUL. `lists` says which rows of the
+list tables are the document's, so that an update touches only those that differ.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Generic
+
+from service_kit.docstore.fields import ID, IndexedFields
+from service_kit.docstore.port import D
+from service_kit.docstore.scalars import Stored
+from service_kit.docstore.sqlite_lists import ListTable
+
+Lists = tuple[frozenset[str], ...]
+"""The distinct strings of each list field, in the order of the table's lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableIndex:
+    """An index over the columns of `fields`, in order; its name says all of it."""
+
+    name: str
+    fields: tuple[str, ...]
+    unique: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What is stored of one document; `scalars` and `lists` in the order of the table's."""
+
+    id: str
+    rev: int
+    body: str
+    scalars: tuple[Stored, ...]
+    lists: Lists
+    lists_text: str
+
+
+class Table(Generic[D]):
+    """Names of one collection's table, columns and indexes; and the rows its documents become."""
+
+    def __init__(self, fields: IndexedFields[D]) -> None:
+        self.fields = fields
+        self.collection = fields.spec.name
+        self.name = f'"{self.collection}"'
+        self.columns = tuple(f'"f_{field}"' for field in fields.scalars)
+        self.lists = tuple(ListTable(self.collection, field) for field in fields.lists)
+        self._column_of = dict(zip(fields.scalars, self.columns, strict=True)) | {ID: "id"}
+        self._list_of = dict(zip(fields.lists, self.lists, strict=True))
+        self.indexes = tuple(dict.fromkeys(self._indexes()))  # two that end with lists may become one
+
+    def column(self, field: str) -> str:
+        """The column that holds a scalar field."""
+        return self._column_of[field]
+
+    def list_table(self, field: str) -> ListTable:
+        """The table that holds a list field."""
+        return self._list_of[field]
+
+    def row(self, document: D, rev: int) -> Row:
+        """What to store of `document` when it is written as `rev`.
+
+        Raises:
+            TypeError: an indexed value is of a type that no index can hold.
+            ValueError: an indexed moment without a zone, or a text that is not Unicode.
+        """
+        lists = self.fields.lists_of(document)
+        return Row(
+            id=document.id,
+            rev=rev,
+            body=document.model_copy(update={"rev": rev}).model_dump_json(round_trip=True, by_alias=True),
+            scalars=self.fields.scalars_of(document),
+            lists=lists,
+            lists_text=json.dumps([sorted(terms) for terms in lists], ensure_ascii=False),
+        )
+
+    def document(self, body: str) -> D:
+        """The document that became a row with this body."""
+        return self.fields.spec.model.model_validate_json(body)
+
+    def stored_lists(self, lists_text: str) -> Lists:
+        """The lists that were stored with this text."""
+        return tuple(frozenset(terms) for terms in json.loads(lists_text))
+
+    def _indexes(self) -> Iterator[TableIndex]:
+        """Those declared. A list at the end lives in its own table; plain ones end with the id, which breaks ties."""
+        for index in dict.fromkeys(self.fields.spec.indexes):
+            scalars = tuple(field for field in index.fields if field not in self.fields.lists)
+            if not index.unique and ID not in scalars:
+                scalars = (*scalars, ID)
+            if scalars != (ID,):
+                kind = "unique" if index.unique else "by"
+                yield TableIndex(f"{self.collection} {kind} {', '.join(scalars)}", scalars, index.unique)

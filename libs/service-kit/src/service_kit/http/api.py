@@ -1,0 +1,65 @@
+"""Composition of a service's HTTP application: what every one of them has in common."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import APIRouter, Depends, FastAPI
+
+from service_kit.auth.credentials import Credentials
+from service_kit.auth.dependency import Authentication
+from service_kit.http.admission_gate import AdmissionGate
+from service_kit.http.health import health_router
+from service_kit.http.idempotency import Idempotency
+from service_kit.http.idempotency_records import IdempotencyRecords
+from service_kit.http.json_limits import refuse_flawed_json
+from service_kit.http.metrics import HttpMetrics
+from service_kit.http.problems import MEDIA_TYPE, ProblemDocument, install_problems
+from service_kit.http.request_limits import RequestLimits
+from service_kit.http.request_log import RequestLog
+from service_kit.platform import Platform
+
+_PROBLEM_REFERENCE = {"$ref": "#/components/schemas/Problem"}
+
+
+class DeskbusApi(FastAPI):
+    """FastAPI that documents its errors as what they are."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The document, with the problem's schema among its components."""
+        document = super().openapi()
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        schemas.setdefault("Problem", ProblemDocument.model_json_schema())
+        return document
+
+
+def create_api(
+    platform: Platform,
+    *,
+    service: str,
+    title: str,
+    routers: Sequence[APIRouter],
+    max_body_bytes: int = 1_048_576,
+) -> FastAPI:
+    """The application of one service; its store may not have been started yet."""
+    api = DeskbusApi(
+        title=title,
+        dependencies=[Depends(refuse_flawed_json)],
+        responses={
+            "default": {"description": "A problem", "content": {MEDIA_TYPE: {"schema": _PROBLEM_REFERENCE}}},
+        },
+    )
+    credentials = Credentials(platform.redis, platform.clock)
+    api.state.authentication = Authentication(credentials, platform.clock)
+    install_problems(api)
+    # Added innermost first: the log is around everything.
+    records = IdempotencyRecords(platform.store)
+    api.add_middleware(
+        Idempotency, records=records, credentials=credentials, secrets=platform.secrets, clock=platform.clock
+    )
+    api.add_middleware(AdmissionGate, admission=platform.admission)
+    api.add_middleware(RequestLimits, max_body_bytes=max_body_bytes)
+    api.add_middleware(RequestLog, metrics=HttpMetrics(platform.metrics, service))
+    api.include_router(health_router(service, platform.bus, platform.store, platform.metrics))
+    for router in routers:
+        api.include_router(router)
+    return api
