@@ -1,0 +1,75 @@
+"""Taking a mail in: stored raw, announced on the bus, and only then anybody's to acknowledge (X0, I3)."""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from contracts.ids import new_id
+from contracts.mail import MailAccepted
+from service_kit.crash_points import crash_point
+from service_kit.platform import Platform
+
+_NULL_PATH_KEY = "<>"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One account's address that a mail is for, as it was addressed (with its tag)."""
+
+    account_id: str
+    recipient: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedMail:
+    """A mail that somebody wants to hand over. `envelope_sender` is empty for bounces."""
+
+    content: bytes
+    envelope_sender: str
+    targets: Sequence[Target]
+    via: Literal["smtp"]
+    peer: str | None
+
+
+class Acceptance:
+    """Stores and announces; whoever calls it may acknowledge when it returns, and must not when it raises."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._admission = platform.admission
+        self._blobs = platform.blobs
+        self._bus = platform.bus
+        self._clock = platform.clock
+
+    async def accept(self, mail: OfferedMail) -> Sequence[str]:
+        """The ids of the deliveries, one for each target.
+
+        Raises:
+            Unavailable: there is no room, or the blob store or the bus did not confirm.
+        """
+        self._admission.check()
+        digest = await asyncio.to_thread(lambda: hashlib.sha256(mail.content).hexdigest())
+        events = [self._event(mail, target, f"{target.account_id}/mail/{digest}") for target in mail.targets]
+        for key in sorted({event.raw_blob_key for event in events}):
+            await self._blobs.put(key, mail.content)
+        crash_point("ingest_email.stored")
+        await self._bus.publish(events)
+        crash_point("ingest_email.announced")
+        return [event.id for event in events]
+
+    def _event(self, mail: OfferedMail, target: Target, blob_key: str) -> MailAccepted:
+        now = self._clock.now()
+        return MailAccepted(
+            id=new_id("dlv"),
+            account_id=target.account_id,
+            time=now,
+            recipient=target.recipient,
+            envelope_sender=mail.envelope_sender,
+            envelope_sender_key=mail.envelope_sender.lower() or _NULL_PATH_KEY,
+            via=mail.via,
+            peer=mail.peer,
+            raw_blob_key=blob_key,
+            size=len(mail.content),
+            received_at=now,
+        )

@@ -1,0 +1,44 @@
+"""Composition of ingest-email."""
+
+from ingest_email.acceptance import Acceptance
+from ingest_email.address_book import AddressBook
+from ingest_email.metrics import MailMetrics
+from ingest_email.parser_pool import ParserPool
+from ingest_email.quarantine import Quarantine
+from ingest_email.settings import IngestEmailSettings
+from ingest_email.smtp_door import SmtpDoor
+from ingest_email.smtp_handler import SmtpHandler
+from ingest_email.subscriptions import subscribe
+from ingest_email.workflow import MailWorkflow
+from service_kit.http.api import create_api
+from service_kit.platform import Platform
+from service_kit.service import Service
+from service_kit.settings_copies import SettingsCopies
+
+
+def create_service(platform: Platform, settings: IngestEmailSettings | None = None) -> Service:
+    """The service on a platform; its subscription is declared on the platform's bus."""
+    settings = settings or IngestEmailSettings()
+    addresses = AddressBook(platform)
+    metrics = MailMetrics(platform.metrics)
+    SettingsCopies(platform, "ingest-email", areas=("account",), on_account=(addresses.area.ensure,))
+    pool = ParserPool(
+        workers=settings.parse_workers,
+        timeout_seconds=settings.parse_timeout_seconds,
+        memory_bytes=settings.parse_memory_bytes,
+    )
+    quarantine = Quarantine(platform.store, per_source_max=settings.quarantine_per_source_max)
+    workflow = MailWorkflow(platform, addresses=addresses, pool=pool, quarantine=quarantine, metrics=metrics)
+    subscribe(platform.bus, workflow, max_records=settings.parse_batch_max)
+    handler = SmtpHandler(
+        Acceptance(platform), addresses, platform.admission, metrics, recipients_max=settings.recipients_max
+    )
+    api = create_api(platform, service="ingest-email", title="Deskbus: email in", routers=(addresses.area.router(),))
+    return Service(
+        name="ingest-email",
+        api=api,
+        prefixes=("/v1/email", "/v1/settings/email"),
+        prepare=(addresses.area.republish,),
+        doors=(SmtpDoor(handler, settings, platform.settings),),
+        workers=(pool,),
+    )

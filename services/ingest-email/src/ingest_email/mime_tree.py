@@ -1,0 +1,60 @@
+"""A raw mail to its leaves, by the standard library, with every header it looks at kept short."""
+
+from collections.abc import Iterator
+from email.message import Message
+from email.parser import BytesParser
+from email.policy import EmailPolicy, Policy, compat32
+from typing import Any, TypeAlias
+
+_MAX_FIELD = 4096
+_MAX_DEPTH = 100
+
+AnyMessage: TypeAlias = "Message[Any, Any]"
+AnyPolicy: TypeAlias = "Policy[Any]"
+"""Generic for the type checker only: at run time neither can be subscripted."""
+
+
+class ShortFieldsPolicy(EmailPolicy):
+    """The default policy, but no field is parsed beyond 4 kB: its parsers are quadratic."""
+
+    def header_fetch_parse(self, name: str, value: str) -> Any:
+        """The parsed field."""
+        return super().header_fetch_parse(name, value[:_MAX_FIELD])
+
+
+PARSING: tuple[AnyPolicy, ...] = (ShortFieldsPolicy(), compat32)
+"""Tried in this order: the default policy understands more, the old one survives more."""
+
+
+def read_tree(raw: bytes, policy: AnyPolicy) -> AnyMessage:
+    """The mail as the standard library sees it."""
+    message: AnyMessage = BytesParser(policy=policy).parsebytes(raw)
+    return message
+
+
+def leaves(message: AnyMessage, depth: int = 0) -> Iterator[AnyMessage]:
+    """The parts that hold something, in order. A forwarded mail is one part: what is inside is not ours to split."""
+    if depth < _MAX_DEPTH and message.get_content_maintype() == "multipart" and message.is_multipart():
+        for part in _inner(message):
+            yield from leaves(part, depth + 1)
+    else:
+        yield message
+
+
+def _inner(message: AnyMessage) -> list[AnyMessage]:
+    payload = message.get_payload()
+    return [part for part in payload if isinstance(part, Message)] if isinstance(payload, list) else []
+
+
+def declared_charset(part: AnyMessage) -> str | None:
+    """What the part says of its charset."""
+    charset = part.get_param("charset")
+    return charset if isinstance(charset, str) else None
+
+
+def contents(part: AnyMessage) -> bytes:
+    """The bytes of a leaf, decoded from their transfer encoding; those of a forwarded mail as they would be sent."""
+    if part.is_multipart():
+        return b"\n".join(inner.as_bytes(policy=compat32) for inner in _inner(part))
+    payload = part.get_payload(decode=True)
+    return payload if isinstance(payload, bytes) else b""

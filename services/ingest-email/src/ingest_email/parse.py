@@ -1,0 +1,28 @@
+"""A raw mail to what it says. Pure; runs in a parser process only: every parser has inputs that stall it."""
+
+from ingest_email.bodies import read_body
+from ingest_email.headers import read_head
+from ingest_email.mime_tree import PARSING, read_tree
+from ingest_email.model import ParsedMail
+from ingest_email.outline import check
+from ingest_email.quotes import is_forward
+
+
+def parse(raw: bytes, *, envelope_sender: str) -> ParsedMail:
+    """Understand a mail, with the second parser where the first one fails.
+
+    Raises:
+        OverLimit: it is larger or deeper than any parser may see.
+        Exception: whatever the parsers raise on it.
+    """
+    check(raw)
+    head = read_head(raw, envelope_sender=envelope_sender)
+    failure: Exception | None = None
+    for policy in PARSING:
+        try:
+            body, contents = read_body(read_tree(raw, policy), is_forward=is_forward(head.subject))
+        except Exception as error:  # noqa: BLE001 - raised again below unless the other parser succeeds
+            failure = error
+        else:
+            return ParsedMail(head, body, contents)
+    raise failure or AssertionError("no parser was tried")

@@ -1,0 +1,100 @@
+"""The SMTP listener on our own event loop: opens, limits connections, closes without losing what it was told."""
+
+import asyncio
+import logging
+from urllib.parse import urlsplit
+
+import structlog
+
+from ingest_email import smtp_answers as answers
+from ingest_email.seats import Seats
+from ingest_email.settings import IngestEmailSettings
+from ingest_email.smtp_handler import SmtpHandler
+from ingest_email.smtp_session import MailSession
+from service_kit.settings import PlatformSettings
+
+_LEAVE_SECONDS = 10.0
+"""How long a mail that is being stored may take to get its answer when the door closes."""
+
+log = structlog.get_logger(__name__)
+
+
+class SmtpDoor:
+    """A `Part`: mail comes in between `start` and `stop`."""
+
+    def __init__(self, handler: SmtpHandler, settings: IngestEmailSettings, platform: PlatformSettings) -> None:
+        self._handler = handler
+        self._settings = settings
+        self._host, self._port = platform.http_host, platform.smtp_port
+        self._hostname = urlsplit(platform.origin).hostname or platform.http_host
+        self._seats = Seats(total=settings.connections_max, per_peer=settings.connections_per_peer_max)
+        self._sessions: set[MailSession] = set()
+        self._is_empty = asyncio.Event()
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        """Listen."""
+        # At lower levels the library logs addresses and, line by line, the mail itself.
+        logging.getLogger("mail.log").setLevel(logging.WARNING)
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: _Gate(self), self._host, self._port)
+        log.info("smtp_open", host=self._host, port=self._port)
+
+    async def stop(self) -> None:
+        """Listen no more; mails that are being stored get their answer, everybody else a polite word."""
+        if self._server is not None:
+            self._server.close()
+        self._mark_empty()
+        for session in list(self._sessions):
+            session.leave()
+        try:
+            async with asyncio.timeout(_LEAVE_SECONDS):
+                await self._is_empty.wait()
+        except TimeoutError:
+            log.warning("smtp_connections_aborted", count=len(self._sessions))
+            for session in list(self._sessions):
+                session.abort()
+            await self._is_empty.wait()
+
+    def admit(self, transport: asyncio.Transport) -> None:
+        """Give a new connection a session, or turn it away."""
+        peer = (transport.get_extra_info("peername") or ("unknown",))[0]
+        if not self._seats.take(peer):
+            transport.write(f"{answers.BUSY}\r\n".encode())
+            transport.close()
+            return
+        session = MailSession(
+            self._handler,
+            peer,
+            hostname=self._hostname,
+            size_limit_bytes=self._settings.mail_size_limit_bytes,
+            command_timeout_seconds=self._settings.command_timeout_seconds,
+            data_timeout_seconds=self._settings.data_timeout_seconds,
+            on_end=self._forget,
+        )
+        self._sessions.add(session)
+        transport.set_protocol(session)
+        session.connection_made(transport)
+
+    def _forget(self, session: MailSession) -> None:
+        self._sessions.discard(session)
+        self._seats.give_back(session.peer)
+        self._mark_empty()
+
+    def _mark_empty(self) -> None:
+        if self._sessions:
+            self._is_empty.clear()
+        else:
+            self._is_empty.set()
+
+
+class _Gate(asyncio.Protocol):
+    """Stands at a connection until it is known whether there is a seat for it."""
+
+    def __init__(self, door: SmtpDoor) -> None:
+        self._door = door
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Hand the connection to the door."""
+        if isinstance(transport, asyncio.Transport):
+            self._door.admit(transport)

@@ -1,0 +1,99 @@
+"""What the SMTP door decides: whom mail may be for, and how each outcome is said."""
+
+from typing import Any
+
+import structlog
+
+from ingest_email import smtp_answers as answers
+from ingest_email.acceptance import Acceptance, OfferedMail, Target
+from ingest_email.address_book import AddressBook
+from ingest_email.metrics import MailMetrics
+from ingest_email.smtp_session import MailEnvelope
+from service_kit.admission import Admission, StorageFull
+from service_kit.errors import TransientError
+
+_NULL_PATH = "<>"
+
+log = structlog.get_logger(__name__)
+
+
+class SmtpHandler:
+    """The hooks that aiosmtpd calls; one handler serves all connections."""
+
+    def __init__(
+        self,
+        acceptance: Acceptance,
+        addresses: AddressBook,
+        admission: Admission,
+        metrics: MailMetrics,
+        *,
+        recipients_max: int,
+    ) -> None:
+        self._acceptance = acceptance
+        self._addresses = addresses
+        self._admission = admission
+        self._metrics = metrics
+        self._recipients_max = recipients_max
+
+    async def handle_MAIL(  # noqa: N802 - the library finds hooks by these names
+        self, _server: Any, _session: Any, envelope: MailEnvelope, address: str, options: list[str]
+    ) -> str:
+        """Refuse early while there is no room: it saves the sender the upload."""
+        self._admission.check()
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return answers.SENDER_OK
+
+    async def handle_RCPT(  # noqa: N802 - see above
+        self, _server: Any, _session: Any, envelope: MailEnvelope, address: str, options: list[str]
+    ) -> str:
+        """Take recipients that are somebody's support address."""
+        if len(envelope.rcpt_tos) >= self._recipients_max:
+            return answers.TOO_MANY_RECIPIENTS
+        recipient = _readable(address).lower()
+        inbox = await self._addresses.find(recipient)
+        if inbox is None:
+            self._metrics.deliveries.labels("unknown_recipient").inc()
+            return answers.UNKNOWN_RECIPIENT
+        envelope.rcpt_tos.append(recipient)
+        envelope.rcpt_options.extend(options)
+        key = (inbox.account_id, inbox.address)
+        if key not in envelope.targets or inbox.tag is not None:
+            envelope.targets[key] = Target(inbox.account_id, recipient)
+        return answers.RECIPIENT_OK
+
+    async def take(self, envelope: MailEnvelope, content: bytes, peer: str) -> str:
+        """Acknowledge what is stored and announced, and nothing else (I3)."""
+        sender = _readable(envelope.mail_from or _NULL_PATH)
+        mail = OfferedMail(
+            content=content,
+            envelope_sender="" if sender == _NULL_PATH else sender,
+            targets=tuple(envelope.targets.values()),
+            via="smtp",
+            peer=peer,
+        )
+        deliveries = await self._acceptance.accept(mail)
+        self._metrics.deliveries.labels("accepted").inc()
+        log.info("mail_accepted", delivery_ids=list(deliveries), size=len(content))
+        more = f" and {len(deliveries) - 1} more" if len(deliveries) > 1 else ""
+        return f"{answers.ACCEPTED} {deliveries[0]}{more}"
+
+    def refuse_size(self, limit_bytes: int) -> str:
+        """Say how large a mail may be (I7)."""
+        self._metrics.deliveries.labels("too_large").inc()
+        return answers.TOO_LARGE.format(limit=limit_bytes)
+
+    async def handle_exception(self, error: Exception) -> str:
+        """Whatever went wrong here, the sender keeps the mail and tries again."""
+        if isinstance(error, StorageFull):
+            self._metrics.deliveries.labels("storage_full").inc()
+            return answers.STORAGE_FULL
+        self._metrics.deliveries.labels("unavailable").inc()
+        level = log.warning if isinstance(error, TransientError) else log.error
+        level("mail_not_accepted", error=type(error).__name__)
+        return answers.UNAVAILABLE
+
+
+def _readable(address: str) -> str:
+    """An address whose bytes were not UTF-8 is kept, with replacement characters: no event could hold it as it is."""
+    return address.encode(errors="surrogateescape").decode(errors="replace")

@@ -1,0 +1,158 @@
+"""One SMTP connection: aiosmtpd's protocol, with a reader of mail data of our own.
+
+The library keeps an object per line, so that 35 MB of empty lines take over a gigabyte, and refuses lines over 1,000
+bytes for good, which real senders do write. This one keeps one buffer, takes lines of any length, and ends the mail
+at nothing but CRLF, dot, CRLF.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Protocol
+
+from aiosmtpd.smtp import SMTP, Envelope, syntax
+
+from ingest_email import smtp_answers as answers
+from ingest_email.acceptance import Target
+
+_COMMAND_BYTES = 1000
+"""RFC 5321 asks for 512; addresses in UTF-8 (RFC 6531) and parameters take more."""
+
+_CALLS = {"MAIL": 1000, "RCPT": 5000, "DATA": 1000, "EHLO": 100, "HELO": 100, "RSET": 1000, "NOOP": 1000, "*": 50}
+"""Of each command in one connection; whoever needs more can connect again."""
+
+
+class MailEnvelope(Envelope):
+    """What was said before the data, with the accounts that the recipients belong to.
+
+    `targets` is by account and support address: two ways to write one address are one delivery.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.targets: dict[tuple[str, str], Target] = {}
+
+
+class DataHandler(Protocol):
+    """What a session needs of its handler beyond the library's hooks."""
+
+    async def take(self, envelope: MailEnvelope, content: bytes, peer: str) -> str:
+        """Take the mail; the answer. Whatever it raises, the mail was not taken."""
+
+    def refuse_size(self, limit_bytes: int) -> str:
+        """The answer to a mail that is too large."""
+
+
+class MailSession(SMTP):
+    """One connection. `on_end` is called once when it is gone."""
+
+    def __init__(
+        self,
+        handler: DataHandler,
+        peer: str,
+        *,
+        hostname: str,
+        size_limit_bytes: int,
+        command_timeout_seconds: float,
+        data_timeout_seconds: float,
+        on_end: Callable[["MailSession"], None],
+    ) -> None:
+        # The library shares this dictionary between all connections, and every EHLO adds to it.
+        self.command_size_limits = defaultdict(lambda: _COMMAND_BYTES)
+        super().__init__(
+            handler,
+            data_size_limit=size_limit_bytes,
+            enable_SMTPUTF8=True,
+            hostname=hostname,
+            ident="Deskbus",
+            timeout=command_timeout_seconds,
+            command_call_limit=_CALLS,
+            loop=asyncio.get_running_loop(),
+        )
+        self.peer = peer
+        self._mail_handler = handler
+        self._size_limit = size_limit_bytes
+        self._data_timeout = data_timeout_seconds
+        self._on_end = on_end
+        self._is_storing = False
+        self._is_leaving = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to serve."""
+        super().connection_made(transport)
+        if self._handler_coroutine is not None:
+            # A peer that goes away while we answer is nobody's error; left unasked, asyncio would log it as ours.
+            self._handler_coroutine.add_done_callback(lambda task: task.cancelled() or task.exception())
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Forget the connection."""
+        super().connection_lost(error)
+        self._on_end(self)
+
+    def leave(self) -> None:
+        """Close politely: at once, or once the mail that is being stored has its answer."""
+        self._is_leaving = True
+        if not self._is_storing and isinstance(self.transport, asyncio.Transport):
+            self.transport.write(f"{answers.LEAVING}\r\n".encode())
+            self.transport.close()
+
+    def abort(self) -> None:
+        """Close now; what was not answered was not accepted."""
+        if isinstance(self.transport, asyncio.Transport):
+            self.transport.abort()
+
+    def _create_envelope(self) -> MailEnvelope:
+        return MailEnvelope()
+
+    @syntax("DATA")
+    async def smtp_DATA(self, arg: str | None) -> None:  # noqa: N802 - the library finds commands by these names
+        """Read the mail, and let the handler answer for it."""
+        if await self.check_helo_needed():
+            return
+        envelope = self.envelope
+        if not isinstance(envelope, MailEnvelope) or not envelope.targets:
+            await self.push(answers.NEED_RECIPIENT)
+            return
+        if arg:
+            await self.push(answers.NO_ARGUMENT)
+            return
+        await self.push(answers.END_OF_DATA)
+        self._reset_timeout(self._data_timeout)
+        try:
+            status = await self._take(envelope, await self._read_content())
+        finally:
+            self.envelope = self._create_envelope()
+            self._reset_timeout()
+        await self.push(status)
+        if self._is_leaving:
+            self.leave()
+
+    async def _take(self, envelope: MailEnvelope, content: bytes | None) -> str:
+        if content is None:
+            return self._mail_handler.refuse_size(self._size_limit)
+        self._is_storing = True
+        try:
+            return await self._mail_handler.take(envelope, content, self.peer)
+        finally:
+            self._is_storing = False
+
+    async def _read_content(self) -> bytes | None:
+        """The mail without the dots that were stuffed in; None, read to its end all the same, if it is too large."""
+        content = bytearray()
+        size = 0
+        is_line_start = True
+        while True:
+            try:
+                piece = await self._reader.readuntil(b"\r\n")
+            except asyncio.LimitOverrunError as overrun:
+                piece = await self._reader.read(overrun.consumed)
+            if is_line_start and piece == b".\r\n":
+                return bytes(content) if size <= self._size_limit else None
+            if is_line_start and piece.startswith(b"."):
+                piece = piece[1:]
+            is_line_start = piece.endswith(b"\r\n")
+            size += len(piece)
+            if size > self._size_limit:
+                content.clear()
+            else:
+                content += piece

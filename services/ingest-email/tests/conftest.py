@@ -1,0 +1,99 @@
+"""Fixtures of ingest-email: the mails of the corpus, and the whole service behind a real SMTP port."""
+
+import socket
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import aiosmtplib
+import pytest
+from contracts.envelope import Event
+from contracts.topics import INBOUND_MESSAGES, INTAKE_VERDICTS
+from ingest_email.address_book import AddressBook
+from ingest_email.app import create_service
+from ingest_email.settings import IngestEmailSettings
+from service_kit.bus import Subscription
+from service_kit.platform import Platform
+from service_kit.testing.platforms import PlatformFactory
+
+_MAILS = Path(__file__).parent / "mails"
+
+
+@pytest.fixture
+def mail() -> Callable[[str], bytes]:
+    """The raw bytes of a mail of the corpus, by name."""
+    return lambda name: (_MAILS / f"{name}.eml").read_bytes()
+
+
+@dataclass
+class RunningService:
+    """The service while it runs, with account `acc_1` at support@acme.example and `acc_2` at help@other.example."""
+
+    platform: Platform
+    port: int
+    book: AddressBook
+    events: list[Event] = field(default_factory=list)
+
+    async def send(
+        self,
+        content: bytes,
+        *,
+        sender: str = "jane@customer.example",
+        to: Sequence[str] = ("support@acme.example",),
+    ) -> tuple[int, str]:
+        """Offer one mail over a connection of its own; code and text of the answer to the data."""
+        async with aiosmtplib.SMTP(hostname="127.0.0.1", port=self.port, start_tls=False, timeout=20) as client:
+            await client.ehlo()
+            await client.mail(sender)
+            for recipient in to:
+                await client.rcpt(recipient)
+            answer = await client.data(content)
+        return answer.code, answer.message
+
+
+Change = Callable[[Platform], Platform]
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A TCP port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@pytest.fixture
+def serving(make_platform: PlatformFactory, free_port: int) -> Callable[..., AbstractAsyncContextManager[Any]]:
+    """Runs the service: `async with serving(parse_timeout_seconds=1) as email: …`.
+
+    `change` may wrap parts of its platform; every other argument is one of its settings.
+    """
+
+    @asynccontextmanager
+    async def serve(*, change: Change = lambda platform: platform, **settings: Any) -> AsyncIterator[RunningService]:
+        made = make_platform("ingest-email")
+        ported = made.settings.model_copy(update={"smtp_port": free_port})
+        platform = change(replace(made, settings=ported))
+        email = RunningService(platform, free_port, AddressBook(platform))
+        service = create_service(platform, IngestEmailSettings(**settings))
+        tickets = make_platform("tickets").bus
+
+        async def note(events: Sequence[Event]) -> None:
+            email.events.extend(events)
+
+        tickets.subscribe(Subscription(INBOUND_MESSAGES, "tickets", note))
+        tickets.subscribe(Subscription(INTAKE_VERDICTS, "tickets", note))
+        async with make_platform.running((service, platform)):
+            await tickets.start()
+            for account_id, address in (("acc_1", "support@acme.example"), ("acc_2", "help@other.example")):
+                await email.book.area.ensure(account_id)
+                await email.book.area.patch(account_id, {"addresses": {address: {}}})
+            try:
+                yield email
+            finally:
+                await tickets.stop()
+
+    return serve

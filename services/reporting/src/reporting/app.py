@@ -1,0 +1,28 @@
+"""Composition of reporting."""
+
+from reporting.api import reports_router
+from reporting.reports import Reports
+from reporting.store import ReportingStore
+from reporting.subscriptions import GROUP, subscribe
+from reporting.workflow import Intake
+from service_kit.http import create_api
+from service_kit.platform import Platform
+from service_kit.service import Service
+from service_kit.settings_copies import SettingsCopies
+
+PREFIXES = ("/v1/reports",)
+
+
+def create_service(platform: Platform) -> Service:
+    """The service on a platform; its subscriptions are declared on the platform's bus."""
+    store = ReportingStore(platform.store)
+    intake = Intake(store)
+    copies = SettingsCopies(platform, GROUP, areas=("account",), on_change=(intake.remember_settings,))
+    subscribe(platform.bus, intake)
+    api = create_api(
+        platform,
+        service="reporting",
+        title="Deskbus: reports",
+        routers=(reports_router(Reports(store), copies, platform.clock),),
+    )
+    return Service(name="reporting", api=api, prefixes=PREFIXES)

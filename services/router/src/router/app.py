@@ -1,0 +1,103 @@
+"""Composition of the router."""
+
+from functools import partial
+
+from contracts.settings import AssignmentSettings, ScheduleDirectory, TeamDirectory
+from router.account_facts import AccountFactsReader
+from router.assigner_store import AssignerStore
+from router.assignment_api import assignment_router
+from router.assignment_workflow import AssignmentWorkflow
+from router.availability_api import availability_router
+from router.availability_store import AvailabilityStore
+from router.availability_workflow import AvailabilityWorkflow
+from router.contact_copies import ContactCopies
+from router.decision_store import DecisionStore
+from router.directory_publisher import DirectoryPublisher
+from router.new_accounts import NewAccounts
+from router.queue_store import QueueStore
+from router.rekey import Rekey
+from router.schedule_store import ScheduleStore
+from router.schedule_workflow import ScheduleWorkflow, check_schedule
+from router.schedules_api import schedules_router
+from router.subscriptions import GROUP, subscribe
+from router.team_store import TeamStore
+from router.team_workflow import TeamWorkflow
+from router.teams_api import teams_router
+from router.wakes import Wakes
+from service_kit.auth.credentials import Credentials
+from service_kit.http import create_api
+from service_kit.outbox import Outbox
+from service_kit.platform import Platform
+from service_kit.service import Service
+from service_kit.settings_area import SettingsArea
+from service_kit.settings_copies import SettingsCopies
+from service_kit.timers import Timers
+from service_kit.worker import PeriodicWorker
+
+PREFIXES = (
+    "/v1/agents/{agent_id}/availability",
+    "/v1/availability",
+    "/v1/queue",
+    "/v1/schedules",
+    "/v1/settings/assignment",
+    "/v1/teams",
+    "/v1/tickets/{ticket_id}/decisions",
+)
+
+_LOGOUT_SECONDS = 0.5
+_LOST_SECONDS = 2.0
+
+
+def create_service(platform: Platform) -> Service:
+    """The service on a platform; its subscriptions are declared on the platform's bus."""
+    bus, store, clock = platform.bus, platform.store, platform.clock
+    teams, schedules, switches = TeamStore(store), ScheduleStore(store), AvailabilityStore(store)
+    assigners, queue, decisions = AssignerStore(store), QueueStore(store), DecisionStore(store)
+    contacts = ContactCopies(store, bus)
+    wakes = Wakes(bus, assigners, clock)
+
+    assignment = SettingsArea(platform, "assignment", AssignmentSettings, check=partial(check_schedule, schedules))
+    team_directory = DirectoryPublisher(SettingsArea(platform, "teams", TeamDirectory), teams.directory)
+    schedule_directory = DirectoryPublisher(SettingsArea(platform, "schedules", ScheduleDirectory), schedules.directory)
+    new_accounts = NewAccounts(assignment, teams, team_directory, schedule_directory, clock)
+    copies = SettingsCopies(
+        platform,
+        GROUP,
+        areas=("account", "agents"),
+        on_account=(new_accounts.set_up,),
+        on_change=(wakes.settings_changed,),
+    )
+
+    assigner_outbox = Outbox(assigners.collection, bus, clock, load=decisions.keep, crash_prefix="router.assigner")
+    switch_outbox = Outbox(switches.collection, bus, clock, crash_prefix="router.availability")
+    availability = AvailabilityWorkflow(switches, switch_outbox, Credentials(platform.redis, clock), clock)
+    facts = AccountFactsReader(assignment, teams, schedules, switches, contacts, copies)
+    subscribe(bus, Rekey(bus), contacts, AssignmentWorkflow(assigners, queue, facts, assigner_outbox, clock))
+
+    team_workflow = TeamWorkflow(teams, team_directory, copies, clock)
+    schedule_workflow = ScheduleWorkflow(schedules, schedule_directory, assignment, clock)
+    api = create_api(
+        platform,
+        service="router",
+        title="Deskbus: who answers",
+        routers=(
+            teams_router(team_workflow, copies),
+            schedules_router(schedule_workflow, schedules),
+            availability_router(availability, switches, copies, assignment),
+            assignment_router(queue, decisions),
+            assignment.router(),
+        ),
+    )
+    return Service(
+        name="router",
+        api=api,
+        prefixes=PREFIXES,
+        prepare=(assignment.republish, team_directory.prepare, schedule_directory.prepare),
+        workers=(
+            assigner_outbox.worker(),
+            switch_outbox.worker(),
+            Timers(assigners.collection, clock, wakes.hours_open).worker(),
+            PeriodicWorker("router.logouts", _LOGOUT_SECONDS, availability.end_logged_out),
+            PeriodicWorker("router.lost_sessions", _LOST_SECONDS, availability.end_lost),
+        ),
+    )

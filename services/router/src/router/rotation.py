@@ -1,0 +1,77 @@
+"""Whose turn it is (A2). Pure.
+
+The turn goes to the eligible agent whose last automatic assignment is oldest, over all teams. "Oldest" is counted
+in turns and not in seconds, so that the clocks of several replicas play no part.
+
+A refused decision gives its turn back exactly: the agent's decisions always occupy the lowest of the turns the agent
+was ever dealt, so the highest becomes spare and is dealt to the same agent again before a new one is. While somebody
+eligible has a spare turn, their last turn is older than anybody's who has none; so with a constant eligible set
+new turns are dealt strictly in a circle, and nobody is ever more than one assignment ahead once spares are used up.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Turns(BaseModel):
+    """The turns of one agent, each list rising.
+
+    `settled` is the last one confirmed (0: none), `in_flight` are those of decisions nobody answered yet, all above
+    it, and `spare` those of refused decisions, all above these.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    settled: int = 0
+    in_flight: tuple[int, ...] = ()
+    spare: tuple[int, ...] = ()
+
+    @property
+    def latest(self) -> int:
+        """The turn of the last assignment that stands; 0 before the first."""
+        return self.in_flight[-1] if self.in_flight else self.settled
+
+
+class Rotation(BaseModel):
+    """The turns of all agents of an account."""
+
+    model_config = ConfigDict(frozen=True)
+
+    next_turn: int = 1
+    turns: Mapping[str, Turns] = Field(default_factory=dict)
+
+    def of(self, agent_id: str) -> Turns:
+        """The turns of one agent, also of one never assigned."""
+        return self.turns.get(agent_id, Turns())
+
+    def first_of(self, eligible: Iterable[str]) -> str | None:
+        """Whose turn it is among `eligible`; ties (never assigned) by id."""
+        return min(eligible, key=lambda agent_id: (self.of(agent_id).latest, agent_id), default=None)
+
+    def dealt(self, agent_id: str) -> "Rotation":
+        """The agent was decided for: their oldest spare turn is used up, or a new one dealt."""
+        turns = self.of(agent_id)
+        turn, spare = (turns.spare[0], turns.spare[1:]) if turns.spare else (self.next_turn, ())
+        dealt = turns.model_copy(update={"in_flight": (*turns.in_flight, turn), "spare": spare})
+        return self._with(agent_id, dealt, next_turn=max(self.next_turn, turn + 1))
+
+    def settled(self, agent_id: str) -> "Rotation":
+        """A decision for the agent was applied."""
+        turns = self.of(agent_id)
+        settled = {"settled": turns.in_flight[0], "in_flight": turns.in_flight[1:]}
+        return self._with(agent_id, turns.model_copy(update=settled))
+
+    def given_back(self, agent_id: str) -> "Rotation":
+        """A decision for the agent was refused."""
+        turns = self.of(agent_id)
+        refused = {"in_flight": turns.in_flight[:-1], "spare": (turns.in_flight[-1], *turns.spare)}
+        return self._with(agent_id, turns.model_copy(update=refused))
+
+    def without_spares(self, agent_id: str) -> "Rotation":
+        """The agent came or went: turns missed in one shift are not made up for in the next."""
+        turns = self.of(agent_id)
+        return self._with(agent_id, turns.model_copy(update={"spare": ()})) if turns.spare else self
+
+    def _with(self, agent_id: str, turns: Turns, *, next_turn: int | None = None) -> "Rotation":
+        return Rotation(next_turn=next_turn or self.next_turn, turns={**self.turns, agent_id: turns})

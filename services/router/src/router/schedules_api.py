@@ -1,0 +1,104 @@
+"""`/v1/schedules`: office hours (H1)."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, status
+from pydantic import BaseModel, ConfigDict, Field
+
+from contracts.schedules import Interval, Schedule, ScheduleException, Weekday, Zone
+from router.schedule_store import ScheduleStore
+from router.schedule_workflow import ScheduleWorkflow
+from service_kit.auth import Permission, Principal, requires
+from service_kit.http.pages import Cursor, Limit, PageOf
+from service_kit.http.problems import not_found
+
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
+Intervals = Annotated[tuple[Interval, ...], Field(max_length=24)]
+Weekly = Annotated[dict[Weekday, Intervals], Field(description="No weekday at all: always closed.")]
+Exceptions = Annotated[tuple[ScheduleException, ...], Field(max_length=2_000)]
+
+Reader = Annotated[Principal, Depends(requires(Permission.SETTINGS_READ))]
+Manager = Annotated[Principal, Depends(requires(Permission.SETTINGS_MANAGE))]
+
+
+class NewSchedule(BaseModel):
+    """A schedule to add."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name
+    zone: Zone
+    weekly: Weekly = Field(default_factory=dict)
+    exceptions: Exceptions = ()
+
+
+class ScheduleChange(BaseModel):
+    """What to change; what is left out stays, what is given is given whole."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name = ""
+    zone: Zone = "UTC"
+    weekly: Weekly = Field(default_factory=dict)
+    exceptions: Exceptions = ()
+
+
+class ScheduleList(BaseModel):
+    """All schedules by name; there are never so many that they need pages."""
+
+    items: list[Schedule]
+    next_cursor: None = None
+
+
+class KeptVersion(BaseModel):
+    """One version of a schedule, and since when it was in force."""
+
+    version: int
+    in_force_since: datetime
+    schedule: Schedule
+
+
+def schedules_router(workflow: ScheduleWorkflow, store: ScheduleStore) -> APIRouter:
+    """The routes."""
+    router = APIRouter(prefix="/v1/schedules", tags=["assignment"])
+
+    @router.get("")
+    async def list_schedules(principal: Reader) -> ScheduleList:
+        """All schedules."""
+        return ScheduleList(items=list(await workflow.of_account(principal.account_id)))
+
+    @router.post("", status_code=status.HTTP_201_CREATED)
+    async def create_schedule(given: NewSchedule, principal: Manager) -> Schedule:
+        """Add a schedule; returns when every service is being told."""
+        return await workflow.create(principal.account_id, given.model_dump())
+
+    @router.get("/{schedule_id}")
+    async def read_schedule(schedule_id: str, principal: Reader) -> Schedule:
+        """One schedule."""
+        return (await workflow.find(principal.account_id, schedule_id)).schedule
+
+    @router.get("/{schedule_id}/versions")
+    async def list_versions(
+        schedule_id: str, principal: Reader, limit: Limit = 50, cursor: Cursor = None
+    ) -> PageOf[KeptVersion]:
+        """Every version there was, newest first; also of a schedule that was removed."""
+        page = await store.versions(principal.account_id, schedule_id, limit=limit, cursor=cursor)
+        if not page.items and cursor is None:
+            raise not_found("schedule")
+        kept = [
+            KeptVersion(version=v.version, in_force_since=v.in_force_since, schedule=v.schedule) for v in page.items
+        ]
+        return PageOf(items=kept, next_cursor=page.next_cursor)
+
+    @router.patch("/{schedule_id}")
+    async def change_schedule(schedule_id: str, given: ScheduleChange, principal: Manager) -> Schedule:
+        """Change a schedule; the outcome is a new version, the old one is kept."""
+        return await workflow.change(principal.account_id, schedule_id, given.model_dump(exclude_unset=True))
+
+    @router.delete("/{schedule_id}", status_code=status.HTTP_204_NO_CONTENT)
+    async def remove_schedule(schedule_id: str, principal: Manager) -> None:
+        """Remove a schedule; its versions are kept."""
+        await workflow.remove(principal.account_id, schedule_id)
+
+    return router

@@ -1,0 +1,50 @@
+"""What lets the whole queue be looked at again, apart from tickets and agents: settings, and the opening of hours."""
+
+from collections.abc import Sequence
+
+from contracts.ids import derive_id
+from contracts.routing import RoutingRequested
+from contracts.settings import Area, SettingsChanged
+from router.assigner import Assigner
+from router.assigner_store import AssignerStore
+from service_kit.bus import Bus
+from service_kit.clock import Clock
+from service_kit.timers import Due, without_due
+
+_AREAS: frozenset[Area] = frozenset({"agents", "assignment", "teams", "schedules"})
+
+
+class Wakes:
+    """Asks for routing by account, on the same topic as everything else: so it waits for its turn there."""
+
+    def __init__(self, bus: Bus, assigners: AssignerStore, clock: Clock) -> None:
+        self._bus = bus
+        self._assigners = assigners
+        self._clock = clock
+
+    async def settings_changed(self, changes: Sequence[SettingsChanged]) -> None:
+        """Other teams, agents, hours or rules: whoever waits may be assigned now."""
+        newest = {change.account_id: change for change in changes if change.area in _AREAS}
+        if newest:
+            await self._bus.publish([_request(change) for change in newest.values()])
+
+    async def hours_open(self, assigner: Assigner, due: Due) -> None:
+        """The office opens (A4). The assigner sets the next opening itself when it closes again."""
+        request = RoutingRequested(
+            id=derive_id("rtr", assigner.id, due.kind, due.at.isoformat()),
+            account_id=assigner.id,
+            time=self._clock.now(),
+            reason=due.kind,
+        )
+        await self._bus.publish([request])
+        # Whoever wrote it meanwhile has set or removed the due time by its own look at the hours.
+        await self._assigners.replace(without_due(assigner, due.kind))
+
+
+def _request(change: SettingsChanged) -> RoutingRequested:
+    return RoutingRequested(
+        id=derive_id("rtr", change.account_id, change.id),
+        account_id=change.account_id,
+        time=change.time,
+        reason=change.type,
+    )

@@ -1,0 +1,99 @@
+"""Office hours over HTTP: versions are kept for ever (H1)."""
+
+from typing import Any
+
+import pytest
+
+OFFICE: dict[str, Any] = {
+    "name": "Office",
+    "zone": "Europe/Paris",
+    "weekly": {
+        "mon": [["09:00", "12:00"], ["13:00", "17:00"]],
+        "fri": [["22:00", "02:00"]],
+        "sun": [["00:00", "24:00"]],
+    },
+    "exceptions": [{"date": "2026-12-25", "intervals": []}],
+}
+
+
+async def test_a_schedule_is_shown_as_it_was_given(world: Any) -> None:
+    """Several intervals a day, past midnight, whole days and exceptions (H1)."""
+    await world.account("acc")
+
+    made = await world.made("POST", "/v1/schedules", "acc", json=OFFICE)
+    listed = await world.made("GET", "/v1/schedules", "acc")
+
+    assert made["version"] == 1
+    assert {key: made[key] for key in ("name", "zone", "weekly")} == {
+        key: OFFICE[key] for key in ("name", "zone", "weekly")
+    }
+    assert made["exceptions"] == [{"date": "2026-12-25", "intervals": [], "reason": None}]
+    assert listed["items"] == [made]
+
+
+async def test_every_version_is_kept(world: Any) -> None:
+    """A change is a new version; the old ones are there for history, also after removal (H1)."""
+    await world.account("acc")
+    made = await world.made("POST", "/v1/schedules", "acc", json=OFFICE)
+    path = f"/v1/schedules/{made['id']}"
+
+    changed = await world.made("PATCH", path, "acc", json={"weekly": {}})
+    await world.made("PATCH", path, "acc", json={"name": "Always closed"})
+    await world.made("DELETE", path, "acc")
+    versions = await world.made("GET", f"{path}/versions", "acc")
+
+    assert (changed["version"], changed["weekly"], changed["zone"]) == (2, {}, "Europe/Paris")
+    assert [kept["version"] for kept in versions["items"]] == [3, 2, 1]
+    assert versions["items"][2]["schedule"] == made
+    assert (await world.call("GET", path, "acc", "owner")).status_code == 404
+
+
+async def test_a_schedule_in_use_stays(world: Any) -> None:
+    """Assignment follows it until told otherwise."""
+    await world.account("acc")
+    made = await world.made("POST", "/v1/schedules", "acc", json=OFFICE)
+    await world.made("PATCH", "/v1/settings/assignment", "acc", json={"schedule_id": made["id"]})
+
+    refused = await world.call("DELETE", f"/v1/schedules/{made['id']}", "acc", "owner")
+    await world.made("PATCH", "/v1/settings/assignment", "acc", json={"schedule_id": None})
+    await world.made("DELETE", f"/v1/schedules/{made['id']}", "acc")
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "schedule_in_use")
+
+
+async def test_assignment_follows_only_schedules_of_the_account(world: Any) -> None:
+    """What belongs to another account does not exist here."""
+    await world.account("acc")
+    await world.account("other")
+    theirs = await world.made("POST", "/v1/schedules", "other", json=OFFICE)
+
+    answers = [
+        await world.call("PATCH", "/v1/settings/assignment", "acc", "owner", json={"schedule_id": schedule_id})
+        for schedule_id in (theirs["id"], "sch_nothing")
+    ]
+    versions = await world.call("GET", f"/v1/schedules/{theirs['id']}/versions", "acc", "owner")
+
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(422, "unknown_schedule")] * 2
+    assert versions.status_code == 404
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"zone": "Mars/Olympus"},
+        {"weekly": {"mon": [["9:00", "17:00"]]}},
+        {"weekly": {"mon": [["09:00", "09:00"]]}},
+        {"weekly": {"monday": []}},
+        {"weekly": {"mon": [["09:00", "10:00"]] * 25}},
+        {"name": ""},
+        {"opens": "early"},
+    ],
+    ids=["zone", "clock", "empty-interval", "weekday", "too-many", "name", "unknown-field"],
+)
+async def test_what_is_no_schedule_is_refused(world: Any, change: dict[str, Any]) -> None:
+    """Limits and meaning are checked at the door (S4)."""
+    await world.account("acc")
+
+    answer = await world.call("POST", "/v1/schedules", "acc", "owner", json=OFFICE | change)
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")

@@ -1,0 +1,119 @@
+"""`/v1/tickets/{id}/…`: what agents do with a ticket, one or many, apart from writing."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict, Field
+
+from contracts.envelope import UtcDatetime
+from service_kit.auth import Permission, Principal, requires
+from service_kit.http.versions import IfMatch
+from tickets.bulk import Bulk, BulkAction, BulkResult
+from tickets.ticket_actions import Assignee, TicketActions
+from tickets.ticket_view import TicketView, TicketViews
+
+Reader = Annotated[Principal, Depends(requires(Permission.TICKETS_READ))]
+Writer = Annotated[Principal, Depends(requires(Permission.TICKETS_WRITE))]
+
+
+class AssigneeChoice(BaseModel):
+    """Whom to give a ticket to; `agent_id` null takes it back to *Unassigned*. Without `team_id` the team stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    agent_id: Annotated[str | None, Field(max_length=100)]
+    team_id: Annotated[str | None, Field(max_length=100)] = None
+
+    def assignee(self) -> Assignee:
+        """The same for the workflow."""
+        return Assignee(self.agent_id, self.team_id, keeps_team="team_id" not in self.model_fields_set)
+
+
+class Tags(BaseModel):
+    """The tags a ticket shall have."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    tags: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=100, pattern=r"^\S(.*\S)?$")]], Field(max_length=50)
+    ]
+
+
+class Snooze(BaseModel):
+    """Until when a ticket is out of sight."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    until: UtcDatetime
+
+
+class BulkRequest(BaseModel):
+    """One action on many tickets; `agent_id` and `team_id` go with `assign`, `tags` with `tags`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ids: Annotated[list[Annotated[str, Field(max_length=100)]], Field(min_length=1, max_length=100)]
+    action: BulkAction
+    agent_id: Annotated[str | None, Field(max_length=100)] = None
+    team_id: Annotated[str | None, Field(max_length=100)] = None
+    tags: Annotated[list[Annotated[str, Field(min_length=1, max_length=100)]], Field(max_length=50)] = []
+
+    def assignee(self) -> Assignee:
+        """Whom to give them to."""
+        return Assignee(self.agent_id, self.team_id, keeps_team="team_id" not in self.model_fields_set)
+
+
+class BulkAnswer(BaseModel):
+    """What became of each ticket, in the order given."""
+
+    results: list[BulkResult]
+
+
+def actions_router(actions: TicketActions, bulk: Bulk, views: TicketViews) -> APIRouter:
+    """The routes. They are to be included before those that read `/v1/tickets/{id}`."""
+    router = APIRouter(prefix="/v1/tickets", tags=["tickets"])
+
+    @router.post("/bulk")
+    async def change_many(principal: Writer, request: BulkRequest) -> BulkAnswer:
+        """Do one thing to many tickets; each succeeds or fails on its own (L8)."""
+        results = await bulk.run(principal, request.action, request.ids, request.assignee(), request.tags)
+        return BulkAnswer(results=results)
+
+    @router.put("/{ticket_id}/assignee")
+    async def assign(principal: Writer, ticket_id: str, choice: AssigneeChoice, expected: IfMatch) -> TicketView:
+        """Assign by hand; it wins over any automatic assignment (A6, A8)."""
+        ticket = await actions.assign(principal, ticket_id, choice.assignee(), expected)
+        return await views.one(ticket, principal.agent_id)
+
+    @router.put("/{ticket_id}/tags")
+    async def tag(principal: Writer, ticket_id: str, tags: Tags, expected: IfMatch) -> TicketView:
+        """Give the ticket exactly these tags."""
+        return await views.one(await actions.tag(principal, ticket_id, tags.tags, expected), principal.agent_id)
+
+    @router.post("/{ticket_id}/close")
+    async def close(principal: Writer, ticket_id: str, expected: IfMatch) -> TicketView:
+        """Close; closing again changes nothing."""
+        return await views.one(await actions.close(principal, ticket_id, expected), principal.agent_id)
+
+    @router.post("/{ticket_id}/reopen")
+    async def reopen(principal: Writer, ticket_id: str, expected: IfMatch) -> TicketView:
+        """Reopen a mail or SMS ticket; a chat never (L3)."""
+        return await views.one(await actions.reopen(principal, ticket_id, expected), principal.agent_id)
+
+    @router.post("/{ticket_id}/snooze")
+    async def snooze(principal: Writer, ticket_id: str, snooze: Snooze, expected: IfMatch) -> TicketView:
+        """Hide until a moment, or until the customer writes (L2)."""
+        ticket = await actions.snooze(principal, ticket_id, snooze.until, expected)
+        return await views.one(ticket, principal.agent_id)
+
+    @router.post("/{ticket_id}/read")
+    async def mark_read(principal: Reader, ticket_id: str) -> TicketView:
+        """Mark as read by the agent who asks (V2)."""
+        return await views.one(await actions.mark(principal, ticket_id, read=True), principal.agent_id)
+
+    @router.post("/{ticket_id}/unread")
+    async def mark_unread(principal: Reader, ticket_id: str) -> TicketView:
+        """Mark as unread by the agent who asks (V2)."""
+        return await views.one(await actions.mark(principal, ticket_id, read=False), principal.agent_id)
+
+    return router

@@ -1,0 +1,138 @@
+"""`/v1/agents`: the people who answer."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, status
+from pydantic import BaseModel, ConfigDict
+
+from contracts.people import Role
+from service_kit.auth import Authenticated, Permission, Principal, requires
+from service_kit.http.idempotency import IdempotencyKey
+from service_kit.http.pages import Cursor, Limit, PageOf
+from tickets.agent_workflow import AgentWorkflow
+from tickets.agents import Agent, AgentChange, AgentName, NewPerson
+from tickets.email_address import EmailAddress
+from tickets.own_profile import OwnProfile
+from tickets.passwords import GivenPassword, NewPassword, Passwords
+
+Reader = Annotated[Principal, Depends(requires(Permission.TICKETS_READ))]
+Manager = Annotated[Principal, Depends(requires(Permission.AGENTS_MANAGE))]
+
+
+class NewAgent(BaseModel):
+    """Somebody to add."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: AgentName
+    email: EmailAddress
+    role: Role
+    password: NewPassword
+
+
+class AgentPatch(BaseModel):
+    """What to change; what is absent stays. A new password ends the agent's sessions."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: AgentName | None = None
+    email: EmailAddress | None = None
+    role: Role | None = None
+    password: NewPassword | None = None
+
+
+class OwnPatch(BaseModel):
+    """What to change about oneself; `email` and `password` need `current_password`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: AgentName | None = None
+    email: EmailAddress | None = None
+    password: NewPassword | None = None
+    current_password: GivenPassword | None = None
+
+
+class AgentView(BaseModel):
+    """An agent as the API shows one; `active` is false for those who left."""
+
+    id: str
+    name: str
+    email: str
+    role: Role
+    active: bool
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, agent: Agent) -> "AgentView":
+        """The public side of the document."""
+        return cls(
+            id=agent.id,
+            name=agent.name,
+            email=agent.email,
+            role=agent.role,
+            active=agent.active,
+            created_at=agent.created_at,
+            updated_at=agent.updated_at,
+        )
+
+
+def agents_router(workflow: AgentWorkflow, profile: OwnProfile, passwords: Passwords) -> APIRouter:
+    """The routes."""
+    router = APIRouter(prefix="/v1/agents", tags=["people"])
+
+    @router.get("")
+    async def list_agents(
+        principal: Reader,
+        departed: Annotated[bool, Query(description="Also those who left.")] = False,  # noqa: FBT002 - a query
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> PageOf[AgentView]:
+        """Agents of this account."""
+        page = await workflow.page(principal.account_id, departed=departed, limit=limit, cursor=cursor)
+        return PageOf(items=[AgentView.of(agent) for agent in page.items], next_cursor=page.next_cursor)
+
+    @router.post("", status_code=status.HTTP_201_CREATED)
+    async def add_agent(principal: Manager, new: NewAgent, request_id: IdempotencyKey) -> AgentView:
+        """Add an agent, who can sign in at once."""
+        password_hash = await passwords.hash(new.password)
+        person = NewPerson(name=new.name, email=new.email, role=new.role, password_hash=password_hash)
+        return AgentView.of(await workflow.create(principal, person, request_id))
+
+    @router.get("/me")
+    async def show_me(principal: Authenticated) -> AgentView:
+        """The agent who asks."""
+        return AgentView.of(await workflow.own(principal))
+
+    @router.patch("/me")
+    async def change_me(principal: Authenticated, patch: OwnPatch) -> AgentView:
+        """Change one's own name, address or password; a new password ends all one's sessions, this one too."""
+        return AgentView.of(
+            await profile.change(
+                principal,
+                name=patch.name,
+                email=patch.email,
+                password=patch.password,
+                current_password=patch.current_password,
+            )
+        )
+
+    @router.get("/{agent_id}")
+    async def show_agent(principal: Reader, agent_id: str) -> AgentView:
+        """One agent."""
+        return AgentView.of(await workflow.get(principal.account_id, agent_id))
+
+    @router.patch("/{agent_id}")
+    async def change_agent(principal: Manager, agent_id: str, patch: AgentPatch) -> AgentView:
+        """Change an agent."""
+        password_hash = None if patch.password is None else await passwords.hash(patch.password)
+        change = AgentChange(name=patch.name, email=patch.email, role=patch.role, password_hash=password_hash)
+        return AgentView.of(await workflow.change(principal, agent_id, change))
+
+    @router.delete("/{agent_id}", status_code=status.HTTP_204_NO_CONTENT)
+    async def remove_agent(principal: Manager, agent_id: str) -> None:
+        """Let an agent leave: sessions and keys end at once, the name stays for the history."""
+        await workflow.remove(principal, agent_id)
+
+    return router

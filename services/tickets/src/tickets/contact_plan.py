@@ -1,0 +1,93 @@
+"""Deciding a batch of outside reports about contacts in memory. Pure: drafts in, drafts out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from contracts.contacts import ContactEventRecorded, ContactIdentity, ContactUpdated
+from tickets.contact_model import Contact, ContactActivity, Identity
+from tickets.contacts import identity, new_contact, published, with_facts, with_identity
+from tickets.drafts import Drafts
+
+Report = ContactUpdated | ContactEventRecorded
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """One report, and the contacts it is about."""
+
+    report: Report
+    contact_ids: frozenset[str]
+
+
+@dataclass(slots=True)
+class ContactPlan:
+    """One round's decisions about `identities` and `contacts`."""
+
+    identities: Drafts[Identity]
+    contacts: Drafts[Contact]
+    now: datetime
+    outcomes: list[Reported] = field(default_factory=list)
+    activities: dict[str, list[ContactActivity]] = field(default_factory=dict)
+
+    def take(self, report: Report) -> None:
+        """Decide the next report.
+
+        One that names several known contacts is about each of them: merging is a person's decision.
+        """
+        known = self._resolve(report.account_id, report.contact)
+        concerned = dict.fromkeys(known_as.contact_id for known_as in known)
+        for contact_id in concerned:
+            own = [known_as for known_as in known if known_as.contact_id == contact_id]
+            self.contacts.put(self._told(contact_id, own, report))
+        if isinstance(report, ContactEventRecorded):
+            contact_id = next(iter(concerned))
+            self.activities.setdefault(contact_id, []).append(_activity(report, contact_id))
+        self.outcomes.append(Reported(report, frozenset(concerned)))
+
+    def finish(self) -> None:
+        """Number and announce the contacts that changed."""
+        for contact in self.contacts.changed:
+            self.contacts.put(published(self.contacts.before(contact.id), contact, self.now))
+
+    def _resolve(self, account_id: str, named: ContactIdentity) -> Sequence[Identity]:
+        """The identities named; those that are new belong to the first contact that is known, or begin one."""
+        wanted = named_identities(account_id, named)
+        known = [found for one in wanted if (found := self.identities.get(one.id)) is not None]
+        home = known[0].contact_id if known else wanted[0].contact_id
+        for one in wanted:
+            if self.identities.get(one.id) is None:
+                self.identities.put(one.model_copy(update={"contact_id": home}))
+        return [found for one in wanted if (found := self.identities.get(one.id)) is not None]
+
+    def _told(self, contact_id: str, own: Sequence[Identity], report: Report) -> Contact:
+        contact = self.contacts.get(contact_id) or new_contact(contact_id, report.account_id, self.now)
+        for known_as in own:
+            contact = with_identity(contact, known_as)
+        if isinstance(report, ContactEventRecorded):
+            return contact
+        phones = tuple(known_as.value for known_as in own if known_as.kind == "phone")
+        return with_facts(contact, report, phones if report.contact.phone is not None else contact.phones)
+
+
+def named_identities(account_id: str, named: ContactIdentity) -> Sequence[Identity]:
+    """What a report names a contact by, in a fixed order."""
+    wanted: list[Identity] = []
+    if named.email:
+        wanted.append(identity(account_id, "email", named.email))
+    if named.phone:
+        wanted.append(identity(account_id, "phone", named.phone))
+    if named.external_id:
+        wanted.append(identity(account_id, "external", named.external_id))
+    return wanted
+
+
+def _activity(report: ContactEventRecorded, contact_id: str) -> ContactActivity:
+    return ContactActivity(
+        id=report.id,
+        account_id=report.account_id,
+        contact_id=contact_id,
+        metric=report.metric,
+        at=report.at,
+        properties=report.properties,
+    )

@@ -1,0 +1,81 @@
+"""The intake of customers' messages: read, decide, write, note; and again for what somebody else changed meanwhile."""
+
+from collections.abc import Sequence
+
+from contracts.envelope import Event
+from contracts.inbound import ContactProfileGiven, InboundMessageReceived
+from service_kit.clock import Clock
+from service_kit.errors import TransientError
+from tickets.intake_ledger import IntakeLedger
+from tickets.intake_plan import IntakePlan, Outcome
+from tickets.intake_reader import IntakeReader
+from tickets.intake_state import Inbound
+from tickets.intake_writer import IntakeWriter
+from tickets.mail_ids import SignedIds
+from tickets.model import IntakeEntry, Message
+
+_ROUNDS_WITHOUT_PROGRESS = 20
+
+
+class IntakeContended(TransientError):
+    """Somebody else changed the same tickets or contacts again and again."""
+
+
+class Intake:
+    """The use case behind `inbound-messages-v1`."""
+
+    def __init__(
+        self, reader: IntakeReader, writer: IntakeWriter, ledger: IntakeLedger, signed: SignedIds, clock: Clock
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._ledger = ledger
+        self._signed = signed
+        self._clock = clock
+
+    async def take_in(self, events: Sequence[Event]) -> None:
+        """Take in a batch; returning means that all of it is stored, published and entered in the ledger."""
+        waiting: Sequence[Inbound] = [e for e in events if isinstance(e, InboundMessageReceived | ContactProfileGiven)]
+        fruitless = 0
+        while waiting:
+            remaining = await self._round(waiting)
+            fruitless = fruitless + 1 if len(remaining) == len(waiting) else 0
+            if fruitless >= _ROUNDS_WITHOUT_PROGRESS:
+                raise IntakeContended(f"{len(remaining)} messages could not be placed")
+            waiting = remaining
+
+    async def _round(self, events: Sequence[Inbound]) -> Sequence[Inbound]:
+        """Decide and write; the events that have to be decided again, in order."""
+        state = await self._reader.read(events)
+        plan = IntakePlan(state, self._signed, self._clock.now())
+        for event in events:
+            plan.take(event)
+        plan.finish()
+        self._reader.give_back(state)
+        held = await self._writer.write(plan)
+        await self._ledger.record([entry for outcome in held if (entry := _entry(outcome, plan)) is not None])
+        settled = {id(outcome.event) for outcome in held}
+        return [event for event in events if id(event) not in settled]
+
+
+def _entry(outcome: Outcome, plan: IntakePlan) -> IntakeEntry | None:
+    message = plan.state.messages.get(outcome.message_id)
+    if message is None or not isinstance(outcome.event, InboundMessageReceived):
+        return None
+    return ledger_entry(outcome.event, message)
+
+
+def ledger_entry(event: InboundMessageReceived, message: Message) -> IntakeEntry:
+    """How a delivery ended: as its message did, if it brought it first; else as a duplicate."""
+    is_first = message.first_delivery_id == event.id and message.verdict is not None
+    return IntakeEntry(
+        id=event.id,
+        account_id=event.account_id,
+        channel=event.channel,
+        provider_message_id=event.provider_message_id,
+        mailbox=event.recipient,
+        verdict=message.verdict if is_first and message.verdict else "duplicate",
+        rule=message.rule if is_first else "same_message",
+        ticket_id=message.ticket_id,
+        received_at=event.received_at,
+    )

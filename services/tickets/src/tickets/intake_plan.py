@@ -1,0 +1,262 @@
+"""Deciding a batch of customers' messages in memory, in order (I4, I5). Pure: the state goes in, drafts come out."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from contracts.ids import derive_id
+from contracts.inbound import ContactProfileGiven, InboundMessageReceived
+from contracts.tickets import TicketDeliveryUpdated, TicketMessageAdded
+from service_kit.outbox import OUTBOX_LIMIT
+from tickets.auto_answer import auto_answer
+from tickets.contact_model import Contact, Identity
+from tickets.contacts import (
+    identity,
+    introduced,
+    may_be_told,
+    new_contact,
+    published,
+    spent,
+    with_identity,
+    with_profile,
+)
+from tickets.conversation import auto_message, auto_message_id, inbound_message, joined, opened, superseded
+from tickets.intake_state import Inbound, IntakeState
+from tickets.mail_ids import SignedIds, clean_ids
+from tickets.model import Message, Ticket
+from tickets.outgoing import sent
+from tickets.reopen import Append
+from tickets.senders import chat_key, sender_identity, thread_key
+from tickets.threading import Matched, ThreadMatch, Unmatched, clues, match
+from tickets.ticket_events import SYSTEM, say
+from tickets.verdict import Disposition, Ignore, Join, Start, Surroundings, judge
+
+_ROOM_FOR_ONE_MESSAGE = 10
+"""How many events one message can cause, generously."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one event became: the documents it depends on. It holds only if all of them are stored as drafted."""
+
+    event: Inbound
+    contact_id: str | None = None
+    message_id: str | None = None
+    ticket_ids: tuple[str, ...] = ()
+
+
+class IntakePlan:
+    """One round's decisions; `state` ends as the batch wants it.
+
+    `full` are tickets that carry as many unpublished events as they may: their messages have no outcome, and wait for
+    the next round.
+    """
+
+    def __init__(self, state: IntakeState, signed: SignedIds, now: datetime) -> None:
+        self.state = state
+        self.outcomes: list[Outcome] = []
+        self.full: set[str] = set()
+        self._signed = signed
+        self._now = now
+        self._drafted: set[str] = set()
+
+    def take(self, event: Inbound) -> None:
+        """Decide the next event."""
+        if isinstance(event, InboundMessageReceived):
+            self._take_message(event)
+        else:
+            self._take_profile(event)
+
+    def finish(self) -> None:
+        """Number and announce the contacts that changed."""
+        for contact in self.state.contacts.changed:
+            self.state.contacts.put(published(self.state.contacts.before(contact.id), contact, self._now))
+
+    def _take_profile(self, event: ContactProfileGiven) -> None:
+        known_as = identity(event.account_id, "visitor", event.visitor_id)
+        contact, known_as = self._contact(known_as)
+        self._keep(with_profile(contact, event.name, event.email), known_as)
+        self.outcomes.append(Outcome(event, contact_id=contact.id))
+
+    def _take_message(self, event: InboundMessageReceived) -> None:
+        """A message that is stored already keeps its ticket, unless that one was never written."""
+        known = self.state.messages.get(event.message_id)
+        ticket = self.state.tickets.get(known.ticket_id) if known is not None else None
+        if known is not None and (known.is_settled or known.id in self._drafted or counts(ticket, known.id)):
+            ids = (known.ticket_id,) if known.ticket_id is not None else ()
+            self.outcomes.append(Outcome(event, message_id=known.id, ticket_ids=ids))
+            return
+        contact, known_as = self._contact(sender_identity(event))
+        if event.chat is not None:
+            contact = with_profile(contact, event.sender.name, event.sender.email)
+        contact = introduced(contact, event.sender.name)
+        found = Matched(ticket.id, known.rule) if known and ticket else self._match(event, contact)
+        self._place(event, contact, known_as, found)
+
+    def _match(self, event: InboundMessageReceived, contact: Contact) -> ThreadMatch:
+        if event.mail is not None:
+            found = clues(event.account_id, event.mail, self.state.mails, self._signed)
+            email = event.sender.email.strip().lower() if event.sender.email else None
+            is_bounce = event.automatic is not None and event.automatic.kind == "bounce"
+            return match(found, self.state.tickets.current, contact_id=contact.id, email=email, is_bounce=is_bounce)
+        holder = self.state.holder(event.account_id, thread_key(event, contact.id))
+        return Matched(holder.id, f"{event.channel}_thread") if holder is not None else Unmatched()
+
+    def _place(self, event: InboundMessageReceived, contact: Contact, known_as: Identity, found: ThreadMatch) -> None:
+        """Carry out what is decided: drafts of the contact, the message and the tickets it concerns."""
+        disposition = self._judge(event, contact, found)
+        known = self.state.messages.get(event.message_id)
+        if isinstance(disposition, Start) and disposition.follow_up_of is None and known is not None:
+            disposition = replace(disposition, follow_up_of=known.follow_up_of)
+        if isinstance(disposition, Ignore):
+            self._draft(event, None, None, disposition)
+            self.outcomes.append(Outcome(event, message_id=event.message_id))
+            return
+        before = self.state.tickets.get(disposition.ticket_id) if isinstance(disposition, Join) else None
+        if before is not None and len(before.outbox) > OUTBOX_LIMIT - _ROOM_FOR_ONE_MESSAGE:
+            self.full.add(before.id)
+            return
+        ticket = before if before is not None else self._open(event, contact, disposition)
+        message = self._draft(event, ticket, contact, disposition)
+        ticket = self._join(event, ticket, message, disposition)
+        ticket, contact = self._answer(event, ticket, before, contact, disposition)
+        self.state.put_ticket(ticket)
+        self._keep(contact, known_as)
+        superseded_id = disposition.supersedes if isinstance(disposition, Start) else None
+        ids = (ticket.id, superseded_id) if superseded_id else (ticket.id,)
+        self.outcomes.append(Outcome(event, contact.id, message.id, ids))
+
+    def _judge(self, event: InboundMessageReceived, contact: Contact, found: ThreadMatch) -> Disposition:
+        around = Surroundings(
+            match=found,
+            ticket=self.state.current_of(found.ticket_id) if isinstance(found, Matched) else None,
+            last_closed=self.state.tickets.get(self.state.last_closed.get(contact.id)),
+            preset=self.state.rules[event.account_id].preset,
+            now=self._now,
+        )
+        return judge(event, around)
+
+    def _open(self, event: InboundMessageReceived, contact: Contact, disposition: Join | Start) -> Ticket:
+        start = self._linked(event, contact, disposition)
+        ticket = opened(
+            event,
+            contact,
+            start,
+            ticket_id=derive_id("tic", event.account_id, event.message_id),
+            number=self.state.numbers[event.account_id].pop(0),
+            thread_key=thread_key(event, contact.id),
+            our_addresses=self.state.rules[event.account_id].our_addresses,
+            now=self._now,
+        )
+        if (before := self.state.tickets.get(start.supersedes)) is not None:
+            self.state.put_ticket(superseded(before, ticket.id))
+        return ticket
+
+    def _linked(self, event: InboundMessageReceived, contact: Contact, disposition: Join | Start) -> Start:
+        """A chat after a closed one of the same visitor follows it up (W2)."""
+        start = disposition if isinstance(disposition, Start) else Start(disposition.rule)
+        if start.follow_up_of is not None or event.chat is None or event.chat.follow_up_of is None:
+            return start
+        named = event.chat.follow_up_of
+        earlier = self.state.tickets.get(named) or self.state.holder(event.account_id, chat_key(named))
+        if earlier is None or earlier.contact_id != contact.id:
+            return start
+        return replace(start, follow_up_of=earlier.id)
+
+    def _draft(
+        self,
+        event: InboundMessageReceived,
+        ticket: Ticket | None,
+        contact: Contact | None,
+        disposition: Disposition,
+    ) -> Message:
+        message = inbound_message(
+            event,
+            ticket_id=ticket.id if ticket else None,
+            contact_id=contact.id if contact else None,
+            verdict="created" if isinstance(disposition, Start) else disposition.verdict,
+            rule=disposition.rule,
+            follow_up_of=disposition.follow_up_of if isinstance(disposition, Start) else None,
+        )
+        return self._put_message(message)
+
+    def _put_message(self, message: Message) -> Message:
+        """Draft a message; one that is stored already is only written again if its decision became another."""
+        known = self.state.messages.get(message.id)
+        if known is not None:
+            message = message.model_copy(update={"rev": known.rev, "first_delivery_id": known.first_delivery_id})
+        self._drafted.add(message.id)
+        if message != known:
+            self.state.put_message(message)
+        return message
+
+    def _join(
+        self, event: InboundMessageReceived, ticket: Ticket, message: Message, disposition: Join | Start
+    ) -> Ticket:
+        ticket = joined(
+            ticket,
+            message,
+            event,
+            disposition.effect if isinstance(disposition, Join) else Append("first_message"),
+            owner_stays=self._owner_stays(ticket),
+            our_addresses=self.state.rules[event.account_id].our_addresses,
+            now=self._now,
+        )
+        return self._with_bounce(event, ticket)
+
+    def _owner_stays(self, ticket: Ticket) -> bool:
+        """Where nobody is ever online, because there is no rotation, everybody counts as available (A3)."""
+        return not self.state.rules[ticket.account_id].round_robin or ticket.assignee_id in self.state.online
+
+    def _with_bounce(self, event: InboundMessageReceived, ticket: Ticket) -> Ticket:
+        """The ticket saying that the message of ours which a bounce reports has failed (X7)."""
+        if event.mail is None or event.automatic is None or event.automatic.kind != "bounce":
+            return ticket
+        for mail_id in clean_ids((*event.mail.in_reply_to, *reversed(event.mail.references))):
+            own = self._signed.read_message_id(event.account_id, mail_id)
+            if own is not None and own.ticket_id == ticket.id:
+                fields = {"message_id": own.message_id, "state": "failed", "reason": "bounced"}
+                return say(ticket, TicketDeliveryUpdated, actor=SYSTEM, cause="bounce", now=self._now, **fields)
+        return ticket
+
+    def _answer(
+        self,
+        event: InboundMessageReceived,
+        ticket: Ticket,
+        before: Ticket | None,
+        contact: Contact,
+        disposition: Join | Start,
+    ) -> tuple[Ticket, Contact]:
+        """The ticket with what Deskbus says by itself, and the contact whose budget that used."""
+        said = auto_answer(event, disposition, before, contact, self.state.rules[event.account_id], self._now)
+        if said is None or not may_be_told(contact, auto_message_id(event.message_id), self._now):
+            return ticket, contact
+        message = self._put_message(auto_message(event.message_id, ticket, said, self._now))
+        ticket = sent(ticket, message, purpose="auto_reply", mail=None, cause=said.rule, now=self._now)
+        return ticket, spent(contact, message.id, self._now)
+
+    def _contact(self, known_as: Identity) -> tuple[Contact, Identity]:
+        """The contact behind an identity, and the identity as it is known; new ones begin here."""
+        known_as = self.state.identities.get(known_as.id) or known_as
+        contact = self.state.contacts.get(known_as.contact_id)
+        contact = contact or new_contact(known_as.contact_id, known_as.account_id, self._now)
+        return with_identity(contact, known_as), known_as
+
+    def _keep(self, contact: Contact, known_as: Identity) -> None:
+        if self.state.identities.get(known_as.id) is None:
+            self.state.identities.put(known_as)
+        if contact != self.state.contacts.get(contact.id):
+            self.state.contacts.put(contact)
+
+
+def counts(ticket: Ticket | None, message_id: str) -> bool:
+    """Whether a ticket counts a message that has no place yet.
+
+    Then the event that gives it one is still in the ticket's outbox.
+    """
+    if ticket is None:
+        return False
+    said = (entry.body for entry in ticket.outbox if entry.type == _MESSAGE_ADDED)
+    return any(body["message_id"] == message_id for body in said)
+
+
+_MESSAGE_ADDED = TicketMessageAdded.model_fields["type"].default

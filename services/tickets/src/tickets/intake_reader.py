@@ -1,0 +1,172 @@
+"""Everything that a batch of messages may concern, read in a handful of bulk reads."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from contracts.inbound import InboundMessageReceived
+from contracts.people import Channel
+from tickets.contact_model import Contact, Identity
+from tickets.contact_store import ContactStore
+from tickets.contacts import identity
+from tickets.conversation import auto_message_id
+from tickets.drafts import Drafts
+from tickets.intake_state import Inbound, IntakeState
+from tickets.mail_ids import SignedIds, scoped
+from tickets.message_store import MessageStore
+from tickets.model import Message, Ticket
+from tickets.presence_store import PresenceStore
+from tickets.rules import Rules, RulesReader
+from tickets.senders import chat_key, sender_identity, thread_key
+from tickets.threading import KnownMails, all_ids
+from tickets.ticket_numbers import TicketNumbers
+from tickets.ticket_store import TicketStore
+
+_LONGEST_SUCCESSION = 50
+
+
+class IntakeReader:
+    """Builds the state that a plan works on."""
+
+    def __init__(
+        self,
+        tickets: TicketStore,
+        messages: MessageStore,
+        contacts: ContactStore,
+        presence: PresenceStore,
+        rules: RulesReader,
+        numbers: TicketNumbers,
+        signed: SignedIds,
+    ) -> None:
+        self._tickets = tickets
+        self._messages = messages
+        self._contacts = contacts
+        self._presence = presence
+        self._rules = rules
+        self._numbers = numbers
+        self._signed = signed
+
+    async def read(self, events: Sequence[Inbound]) -> IntakeState:
+        """What is stored now around these events."""
+        received = [event for event in events if isinstance(event, InboundMessageReceived)]
+        rules = await self._read_rules(received)
+        identities, contacts = await self._read_contacts(events)
+        messages = await self._messages.get_many(
+            [message_id for event in received for message_id in (event.message_id, auto_message_id(event.message_id))]
+        )
+        mails = await self._read_mails(received)
+        last_closed = await self._read_last_closed(received, rules, identities)
+        tickets = await self._read_tickets(received, [*messages.values(), *mails], identities)
+        tickets |= {ticket.id: ticket for ticket in last_closed.values()}
+        messages = await self._read_again(messages)
+        known = KnownMails()
+        for mail in mails:
+            known.add(mail)
+        return IntakeState(
+            messages=Drafts(messages),
+            identities=Drafts(identities),
+            contacts=Drafts(contacts),
+            tickets=Drafts(tickets),
+            mails=known,
+            last_closed={contact_id: ticket.id for contact_id, ticket in last_closed.items()},
+            rules=rules,
+            online=await self._presence.online({t.assignee_id for t in tickets.values() if t.assignee_id}),
+            numbers=await self._borrow(received),
+        )
+
+    def give_back(self, state: IntakeState) -> None:
+        """Return the ticket numbers that the plan did not need."""
+        for account_id, numbers in state.numbers.items():
+            self._numbers.give_back(account_id, numbers)
+
+    async def _read_rules(self, received: Sequence[InboundMessageReceived]) -> dict[str, Rules]:
+        channels: dict[str, set[Channel]] = {}
+        for event in received:
+            channels.setdefault(event.account_id, set()).add(event.channel)
+        return {account_id: await self._rules.read(account_id, wanted) for account_id, wanted in channels.items()}
+
+    async def _read_contacts(self, events: Sequence[Inbound]) -> tuple[Mapping[str, Identity], Mapping[str, Contact]]:
+        wanted = {known_as.id: known_as for known_as in map(_identity, events)}
+        identities = await self._contacts.identities(wanted)
+        contact_ids = {(identities.get(identity_id) or known_as).contact_id for identity_id, known_as in wanted.items()}
+        return identities, await self._contacts.get_many(contact_ids)
+
+    async def _read_mails(self, received: Sequence[InboundMessageReceived]) -> Sequence[Message]:
+        return await self._messages.mails(
+            {scoped(event.account_id, mail_id) for event in received if event.mail for mail_id in all_ids(event.mail)}
+        )
+
+    async def _read_last_closed(
+        self,
+        received: Sequence[InboundMessageReceived],
+        rules: Mapping[str, Rules],
+        identities: Mapping[str, Identity],
+    ) -> dict[str, Ticket]:
+        """Only where a new thread may reopen it: with the preset `status_page` (X5)."""
+        wanted: dict[str, set[str]] = {}
+        for event in received:
+            if event.mail is not None and rules[event.account_id].preset == "status_page":
+                wanted.setdefault(event.account_id, set()).add(_contact_id(event, identities))
+        found: dict[str, Ticket] = {}
+        for account_id, contact_ids in wanted.items():
+            found |= await self._tickets.last_closed(account_id, contact_ids, "email")
+        return found
+
+    async def _read_tickets(
+        self,
+        received: Sequence[InboundMessageReceived],
+        messages: Iterable[Message],
+        identities: Mapping[str, Identity],
+    ) -> dict[str, Ticket]:
+        """The tickets of stored messages, those that signed ids name, those that hold threads, and their successors."""
+        ids = {message.ticket_id for message in messages if message.ticket_id is not None}
+        keys: dict[str, set[str]] = {}
+        for event in received:
+            ids |= self._named(event)
+            if event.mail is None:
+                keys.setdefault(event.account_id, set()).add(thread_key(event, _contact_id(event, identities)))
+            if event.chat is not None and event.chat.follow_up_of is not None:
+                keys.setdefault(event.account_id, set()).add(chat_key(event.chat.follow_up_of))
+        tickets = dict(await self._tickets.get_many(ids))
+        tickets |= {ticket.id: ticket for ticket in await self._tickets.by_thread_keys(keys)}
+        for _ in range(_LONGEST_SUCCESSION):
+            successors = {ticket.continued_by for ticket in tickets.values() if ticket.continued_by} - tickets.keys()
+            found = await self._tickets.get_many(successors) if successors else {}
+            if not found:
+                break
+            tickets |= found
+        accounts = {event.account_id for event in received}
+        return {ticket.id: ticket for ticket in tickets.values() if ticket.account_id in accounts}
+
+    def _named(self, event: InboundMessageReceived) -> set[str]:
+        """Tickets that the message itself names."""
+        if event.chat is not None and event.chat.follow_up_of is not None:
+            return {event.chat.follow_up_of}
+        if event.mail is None:
+            return set()
+        own = (self._signed.read_message_id(event.account_id, mail_id) for mail_id in all_ids(event.mail))
+        named = {mail.ticket_id for mail in own if mail is not None}
+        token = self._signed.read_token(event.account_id, event.mail.reply_token)
+        return named | {token} if token is not None else named
+
+    async def _read_again(self, messages: Mapping[str, Message]) -> Mapping[str, Message]:
+        """Read messages without a place once more, now that their tickets are read.
+
+        If one was published in between, its event is no longer in the ticket's outbox, but it has its place by now.
+        """
+        waiting = [message.id for message in messages.values() if not message.is_settled]
+        return {**messages, **await self._messages.get_many(waiting)} if waiting else messages
+
+    async def _borrow(self, received: Sequence[InboundMessageReceived]) -> dict[str, list[int]]:
+        counted = Counter(event.account_id for event in received)
+        return {account_id: await self._numbers.borrow(account_id, count) for account_id, count in counted.items()}
+
+
+def _identity(event: Inbound) -> Identity:
+    if isinstance(event, InboundMessageReceived):
+        return sender_identity(event)
+    return identity(event.account_id, "visitor", event.visitor_id)
+
+
+def _contact_id(event: InboundMessageReceived, identities: Mapping[str, Identity]) -> str:
+    known_as = sender_identity(event)
+    return (identities.get(known_as.id) or known_as).contact_id

@@ -1,0 +1,63 @@
+"""What a batch of messages is about, while it is being decided in memory. No I/O."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from contracts.inbound import ContactProfileGiven, InboundMessageReceived
+from tickets.contact_model import Contact, Identity
+from tickets.drafts import Drafts
+from tickets.model import Message, Ticket
+from tickets.rules import Rules
+from tickets.threading import KnownMails
+
+Inbound = InboundMessageReceived | ContactProfileGiven
+
+
+@dataclass(slots=True)
+class IntakeState:
+    """Everything one round of intake reads, and how it will be.
+
+    `last_closed` are the senders' last closed mail tickets by contact, where a preset may reopen them. `online` are
+    agents known to be online. `numbers` are borrowed ticket numbers by account.
+    """
+
+    messages: Drafts[Message]
+    identities: Drafts[Identity]
+    contacts: Drafts[Contact]
+    tickets: Drafts[Ticket]
+    mails: KnownMails
+    last_closed: Mapping[str, str]
+    rules: Mapping[str, Rules]
+    online: frozenset[str]
+    numbers: dict[str, list[int]]
+    holders: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Find the holder of each thread key."""
+        for ticket in self.tickets.current.values():
+            self._note_holder(ticket)
+
+    def put_ticket(self, ticket: Ticket) -> None:
+        """A ticket as this batch wants it; its thread key names it from now on."""
+        self.tickets.put(ticket)
+        self._note_holder(ticket)
+
+    def put_message(self, message: Message) -> None:
+        """A message as this batch wants it; later mails of the batch may refer to it."""
+        self.messages.put(message)
+        self.mails.add(message)
+
+    def holder(self, account_id: str, thread_key: str) -> Ticket | None:
+        """The ticket that takes the next message of a thread."""
+        return self.tickets.get(self.holders.get((account_id, thread_key)))
+
+    def current_of(self, ticket_id: str) -> Ticket | None:
+        """A ticket, or the one that took over its thread, or that one's successor."""
+        ticket = self.tickets.get(ticket_id)
+        while ticket is not None and (successor := self.tickets.get(ticket.continued_by)) is not None:
+            ticket = successor
+        return ticket
+
+    def _note_holder(self, ticket: Ticket) -> None:
+        if ticket.thread_key is not None:
+            self.holders[(ticket.account_id, ticket.thread_key)] = ticket.id

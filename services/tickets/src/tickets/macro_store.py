@@ -1,0 +1,36 @@
+"""Every query for macros."""
+
+from service_kit.docstore import DocStore, Eq, Fate, Page, Sort
+from tickets.macros import MACROS, Macro
+
+
+class MacroStore:
+    """Macros in the document store; every read hides what belongs to another account."""
+
+    def __init__(self, store: DocStore) -> None:
+        self._macros = store.collection(MACROS)
+
+    async def find(self, account_id: str, macro_id: str) -> Macro | None:
+        """One macro of this account."""
+        macro = await self._macros.get(macro_id)
+        return macro if macro is not None and macro.account_id == account_id else None
+
+    async def page(self, account_id: str, *, limit: int, cursor: str | None) -> Page[Macro]:
+        """Macros of an account by name."""
+        return await self._macros.find(Eq("account_id", account_id), sort=Sort("sort_name"), limit=limit, cursor=cursor)
+
+    async def count(self, account_id: str, *, at_most: int) -> int:
+        """How many macros the account has."""
+        return await self._macros.count(Eq("account_id", account_id), at_most=at_most)
+
+    async def insert(self, macro: Macro) -> Fate:
+        """Add one."""
+        return (await self._macros.insert_many([macro]))[0]
+
+    async def replace(self, macro: Macro) -> Fate:
+        """Change one; STALE when it changed meanwhile."""
+        return (await self._macros.replace_many([macro]))[0]
+
+    async def delete(self, macro: Macro) -> Fate:
+        """Remove one; STALE when it changed meanwhile."""
+        return (await self._macros.delete_many([macro]))[0]

@@ -1,0 +1,46 @@
+"""Every query for messages."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from service_kit.docstore import All, Cmp, Collection, DocStore, Eq, Has, In, Page, Sort
+from tickets.model import MESSAGES, Message
+from tickets.stored import Written, written
+
+_PAGE = 1_000
+
+
+class MessageStore:
+    """Messages in the document store."""
+
+    def __init__(self, store: DocStore) -> None:
+        self._messages: Collection[Message] = store.collection(MESSAGES)
+
+    async def get_many(self, ids: Iterable[str]) -> Mapping[str, Message]:
+        """Those that exist, in one read."""
+        return await self._messages.get_many(ids)
+
+    async def page(self, ticket_id: str, *, limit: int, cursor: str | None) -> Page[Message]:
+        """Messages that the ticket counts, newest first."""
+        where = All(Eq("ticket_id", ticket_id), Cmp("seq", ">", 0))
+        return await self._messages.find(where, sort=Sort("seq", descending=True), limit=limit, cursor=cursor)
+
+    async def mails(self, mail_ids: Iterable[str]) -> Sequence[Message]:
+        """Stored mails that are, or refer to, one of these (scoped) Message-IDs; where a thousand do, the first."""
+        wanted = tuple(mail_ids)
+        if not wanted:
+            return []
+        holders = await self._messages.find(In("mail_id", wanted), limit=_PAGE)
+        referrers = await self._messages.find(Has("mail_references", wanted), limit=_PAGE)
+        return [*holders.items, *referrers.items]
+
+    async def insert(self, messages: Sequence[Message]) -> Written[Message]:
+        """Add new ones; lost where one of that id is there already."""
+        return written(messages, await self._messages.insert_many(messages))
+
+    async def replace(self, messages: Sequence[Message]) -> Written[Message]:
+        """Change some; lost where somebody else was faster."""
+        return written(messages, await self._messages.replace_many(messages))
+
+    async def delete(self, messages: Sequence[Message]) -> None:
+        """Remove messages that no ticket counts."""
+        await self._messages.delete_many(messages)

@@ -1,0 +1,214 @@
+"""The documents of tickets and their messages. No rules: those are the policies beside this file."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from contracts.deliveries import DeliveryState
+from contracts.envelope import UtcDatetime
+from contracts.intake import Verdict
+from contracts.people import Actor, Attachment, Channel
+from contracts.tickets import MessageKind, Status
+from service_kit.docstore import CollectionSpec, Document, Index
+from service_kit.outbox import Outboxed
+from service_kit.timers import Timed
+
+
+class Correspondence(BaseModel):
+    """Where the next reply goes, as the customer's last message says.
+
+    `ours` is the address or number they wrote to (M3), `theirs` what they wrote from: an address, a number or a
+    visitor id. `cc` are the other participants of a mail thread (X3, X8). `mail_chain` are the Message-IDs of the
+    thread, oldest first and capped, for `References`.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    ours: str
+    theirs: str
+    contact_key: str
+    conversation_id: str | None = None
+    cc: tuple[str, ...] = ()
+    mail_chain: tuple[str, ...] = ()
+
+
+class Ticket(Outboxed, Timed):
+    """One conversation.
+
+    `thread_key` is held by the one ticket that takes the next message of an SMS contact, a chat or a mail; a ticket
+    followed by another gives it up and points to it (`continued_by`). `version` rises when the ticket's meaning
+    changes (`If-Match`), `rev` with every write. `assignment_epoch` rises whenever a decision made before must no
+    longer apply. `read_by` are the agents who have seen the newest message.
+    """
+
+    account_id: str
+    number: int
+    thread_key: str | None
+    channel: Channel
+    subject: str
+    status: Status = "open"
+    snoozed_until: UtcDatetime | None = None
+    closed_at: UtcDatetime | None = None
+    assignee_id: str | None = None
+    team_id: str | None = None
+    contact_id: str
+    correspondence: Correspondence
+    tags: tuple[str, ...] = ()
+    priority: str = "normal"
+    cycle: int = 1
+    cycle_opened_at: UtcDatetime
+    reopened_at: tuple[UtcDatetime, ...] = ()
+    assignment_epoch: int = 1
+    held: bool = False
+    judged_decisions: tuple[str, ...] = ()
+    version: int = 1
+    next_seq: int = 1
+    event_seq: int = 0
+    follow_up_of: str | None = None
+    suspected_thread_of: str | None = None
+    continued_by: str | None = None
+    last_inbound_at: UtcDatetime | None = None
+    last_public_by: Literal["customer", "us"] | None = None
+    read_by: tuple[str, ...] = ()
+    search_tokens: tuple[str, ...] = ()
+    created_at: UtcDatetime
+    updated_at: UtcDatetime
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it waits for an agent now."""
+        return self.status == "open"
+
+
+class Delivery(BaseModel):
+    """What became of an outgoing message."""
+
+    model_config = ConfigDict(frozen=True)
+
+    state: DeliveryState
+    reason: str | None = None
+
+
+class Message(Document):
+    """One message of a thread.
+
+    Its ticket, verdict and rule are decided before the ticket counts it; `seq` is its place there and is set when
+    the ticket's event about it is published: a message without `seq` is not part of any thread yet. `ticket_id` is
+    None for a message that was recorded and belongs nowhere (a keyword, our own mail). `follow_up_of` is the closed
+    ticket whose thread the message's ticket takes over. `mail_id` is the mail's own
+    Message-ID and `mail_references` those it refers to, each prefixed with the account.
+    """
+
+    account_id: str
+    ticket_id: str | None
+    verdict: Verdict | None = None
+    rule: str = ""
+    follow_up_of: str | None = None
+    first_delivery_id: str | None = None
+    seq: int | None = None
+    kind: MessageKind
+    author: Actor
+    author_name: str | None = None
+    text: str
+    html: str | None = None
+    quoted_text: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    mail_id: str | None = None
+    mail_references: tuple[str, ...] = ()
+    delivery: Delivery | None = None
+    automatic: bool = False
+    created_at: UtcDatetime
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is left to do for it: its ticket counts it, or it belongs to none."""
+        return self.ticket_id is None or self.seq is not None
+
+
+class HistoryEntry(Document):
+    """One published event of a ticket, kept for ever; id is ticket and seq, so that writing it again is harmless."""
+
+    account_id: str
+    ticket_id: str
+    seq: int
+    version: int
+    type: str
+    actor: Actor
+    cause: str
+    at: UtcDatetime
+    data: dict[str, Any]
+
+
+class IntakeEntry(Document):
+    """How one delivery of a provider message ended (I2); the id is the delivery's, so that it ends once."""
+
+    account_id: str
+    channel: Channel
+    provider_message_id: str
+    mailbox: str
+    verdict: Verdict
+    rule: str
+    reason: str | None = None
+    ticket_id: str | None = None
+    received_at: UtcDatetime
+
+
+class NumberCounter(Document):
+    """The next free ticket number of one account; the id is the account's."""
+
+    next_number: int = 1
+
+
+class Presence(Document):
+    """Whether an agent is online, as the router last said; the id is the agent's."""
+
+    account_id: str
+    online: bool
+    said_at: UtcDatetime
+
+
+TICKETS = CollectionSpec(
+    name="tickets",
+    model=Ticket,
+    indexes=(
+        Index(("account_id", "thread_key"), unique=True),
+        Index(("account_id", "status", "updated_at")),
+        Index(("account_id", "status", "created_at")),
+        Index(("account_id", "assignee_id", "status", "updated_at")),
+        Index(("account_id", "updated_at")),
+        Index(("account_id", "created_at")),
+        Index(("account_id", "team_id", "status", "updated_at")),
+        Index(("account_id", "channel", "updated_at")),
+        Index(("account_id", "contact_id", "updated_at")),
+        Index(("account_id", "tags")),
+        Index(("outbox_since",)),
+        Index(("due_at",)),
+    ),
+    lists=frozenset({"tags", "read_by"}),
+    tokens="search_tokens",
+)
+
+MESSAGES = CollectionSpec(
+    name="messages",
+    model=Message,
+    indexes=(Index(("ticket_id", "seq")), Index(("mail_id",)), Index(("mail_references",))),
+    lists=frozenset({"mail_references"}),
+)
+
+HISTORY = CollectionSpec(name="ticket_history", model=HistoryEntry, indexes=(Index(("ticket_id", "seq")),))
+
+INTAKE = CollectionSpec(
+    name="intake_ledger",
+    model=IntakeEntry,
+    indexes=(
+        Index(("account_id", "received_at")),
+        Index(("account_id", "verdict", "received_at")),
+        Index(("account_id", "mailbox", "received_at")),
+        Index(("account_id", "provider_message_id")),
+        Index(("account_id", "channel", "received_at")),
+    ),
+)
+
+NUMBERS = CollectionSpec(name="ticket_numbers", model=NumberCounter)
+
+PRESENCE = CollectionSpec(name="presence", model=Presence)

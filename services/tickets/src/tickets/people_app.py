@@ -1,0 +1,120 @@
+"""Composition of people, accounts, settings areas and macros; `app.py` puts it beside the tickets themselves."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from argon2 import PasswordHasher
+from fastapi import APIRouter
+
+from contracts.settings import AccountSettings, AgentDirectory, TicketSettings
+from service_kit.auth.credentials import Credentials
+from service_kit.platform import Platform
+from service_kit.settings_area import SettingsArea
+from service_kit.worker import PeriodicWorker
+from tickets.account_owners import AccountOwners
+from tickets.account_store import AccountStore
+from tickets.account_workflow import AccountWorkflow, CreatedAccount, NewAccount
+from tickets.agent_directory import AgentDirectoryPublisher, AgentLookup
+from tickets.agent_store import AgentStore
+from tickets.agent_workflow import AgentWorkflow
+from tickets.agents_api import agents_router
+from tickets.api_key_store import ApiKeyStore
+from tickets.api_key_workflow import ApiKeyWorkflow
+from tickets.api_keys_api import api_keys_router
+from tickets.credential_projection import CredentialProjection
+from tickets.events_intake_api import events_intake_router
+from tickets.macro_store import MacroStore
+from tickets.macro_workflow import MacroWorkflow
+from tickets.macros_api import macros_router
+from tickets.own_profile import OwnProfile
+from tickets.passwords import Passwords
+from tickets.session_store import SessionStore
+from tickets.session_workflow import SessionWorkflow
+from tickets.sessions_api import sessions_router
+from tickets.sign_in_limit import SignInLimit
+
+PREFIXES = (
+    "/v1/sessions",
+    "/v1/agents",
+    "/v1/api-keys",
+    "/v1/macros",
+    "/v1/events",
+    "/v1/settings/account",
+    "/v1/settings/tickets",
+)
+_SWEEP_SECONDS = 3600.0
+_REBUILD_SECONDS = 300.0
+"""A Redis that lost everything while tickets went on lets nobody in for this long at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleParts:
+    """What `app.py` needs of people: everything to serve, run and look up, already wired.
+
+    `on_account` belongs into the service's `SettingsCopies`; `prepare` into `Service.prepare`, before anything
+    that needs an agent or a settings area.
+    """
+
+    routers: tuple[APIRouter, ...]
+    prefixes: tuple[str, ...]
+    prepare: tuple[Callable[[], Awaitable[None]], ...]
+    on_account: tuple[Callable[[str], Awaitable[None]], ...]
+    workers: tuple[PeriodicWorker, ...]
+    agents: AgentLookup
+    accounts: AccountWorkflow
+    account_settings: SettingsArea[AccountSettings]
+    ticket_settings: SettingsArea[TicketSettings]
+
+
+def build_people(platform: Platform, *, hasher: PasswordHasher | None = None) -> PeopleParts:
+    """Wire people on this service's platform; `hasher` only so that tests need not pay for real argon2 costs."""
+    clock = platform.clock
+    account_settings = SettingsArea(platform, "account", AccountSettings)
+    ticket_settings = SettingsArea(platform, "tickets", TicketSettings)
+    accounts, agents = AccountStore(platform.store), AgentStore(platform.store)
+    sessions, keys = SessionStore(platform.store), ApiKeyStore(platform.store)
+    passwords, limit = Passwords(hasher or PasswordHasher()), SignInLimit(platform.redis)
+    credentials = Credentials(platform.redis, clock)
+    projection = CredentialProjection(accounts, agents, sessions, keys, credentials, clock)
+    directory = AgentDirectoryPublisher(agents, SettingsArea(platform, "agents", AgentDirectory))
+    agent_workflow = AgentWorkflow(agents, AccountOwners(accounts), directory, projection, clock)
+    key_workflow = ApiKeyWorkflow(agents, keys, projection, clock)
+    session_workflow = SessionWorkflow(agents, sessions, projection, passwords, limit, clock)
+    account_workflow = AccountWorkflow(
+        accounts,
+        agents,
+        key_workflow,
+        passwords,
+        projection,
+        directory,
+        account_settings,
+        ticket_settings,
+        clock,
+    )
+    return PeopleParts(
+        routers=(
+            sessions_router(session_workflow),
+            agents_router(agent_workflow, OwnProfile(agent_workflow, passwords, limit), passwords),
+            api_keys_router(key_workflow),
+            macros_router(MacroWorkflow(MacroStore(platform.store), clock)),
+            events_intake_router(platform.bus, clock),
+            account_settings.router(),
+            ticket_settings.router(),
+        ),
+        prefixes=PREFIXES,
+        prepare=(account_workflow.prepare, projection.rebuild),
+        on_account=(account_workflow.ensure_areas,),
+        workers=(
+            PeriodicWorker("tickets.expired_sessions", _SWEEP_SECONDS, session_workflow.sweep),
+            PeriodicWorker("tickets.credentials", _REBUILD_SECONDS, projection.rebuild),
+        ),
+        agents=AgentLookup(agents),
+        accounts=account_workflow,
+        account_settings=account_settings,
+        ticket_settings=ticket_settings,
+    )
+
+
+async def create_account(platform: Platform, wanted: NewAccount) -> CreatedAccount:
+    """Create an account on the platform of tickets, for the `deskbus` command; see `AccountWorkflow.create`."""
+    return await build_people(platform).accounts.create(wanted)

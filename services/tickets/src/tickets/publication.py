@@ -1,0 +1,100 @@
+"""What happens when a ticket's events are published: the one place that turns them into the rest.
+
+A ticket's write is the only decision; all that follows from it is derived here from its events, by whoever publishes
+them, and may be done again: its history is kept, its messages get their place and their delivery state, and requests
+to send get their bodies. So nothing that a crash interrupts is left half done: the relay comes by here too.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import structlog
+
+from contracts.envelope import Event
+from contracts.outbound import OutboundMessageRequested
+from contracts.tickets import TicketDeliveryUpdated, TicketEvent, TicketMessageAdded
+from service_kit.errors import TransientError
+from tickets.delivery_state import advances
+from tickets.history_store import HistoryStore
+from tickets.message_store import MessageStore
+from tickets.model import Delivery, HistoryEntry, Message
+from tickets.outgoing import filled
+
+_ATTEMPTS = 20
+_ENVELOPE = {"type", "id", "account_id", "time", "ticket_id", "seq", "actor", "cause"}
+
+logger = structlog.get_logger()
+
+
+class MessagesContended(TransientError):
+    """Messages changed each time they were about to be brought up to date."""
+
+
+class Publication:
+    """Given to the outbox as its `load`."""
+
+    def __init__(self, messages: MessageStore, history: HistoryStore) -> None:
+        self._messages = messages
+        self._history = history
+
+    async def __call__(self, events: Sequence[Event]) -> Sequence[Event]:
+        """The events as they go out, after everything they entail here is stored."""
+        told = [event for event in events if isinstance(event, TicketEvent)]
+        messages = await self._bring_up_to_date(told, events)
+        await self._history.record([history_entry(event) for event in told])
+        return [complete for event in events if (complete := _complete(event, messages)) is not None]
+
+    async def _bring_up_to_date(self, told: Sequence[TicketEvent], events: Sequence[Event]) -> Mapping[str, Message]:
+        ids = {event.message_id for event in told if isinstance(event, TicketMessageAdded | TicketDeliveryUpdated)}
+        ids |= {event.message_id for event in events if isinstance(event, OutboundMessageRequested)}
+        if not ids:
+            return {}
+        for _ in range(_ATTEMPTS):
+            messages = await self._messages.get_many(ids)
+            wanted = projected(messages, told)
+            changed = [message for message in wanted.values() if message is not messages[message.id]]
+            if not changed or not (await self._messages.replace(changed)).lost:
+                return wanted
+        raise MessagesContended(f"{len(ids)} messages changed {_ATTEMPTS} times meanwhile")
+
+
+def projected(messages: Mapping[str, Message], events: Sequence[TicketEvent]) -> dict[str, Message]:
+    """The messages as the events say they are now."""
+    current = dict(messages)
+    for event in events:
+        if isinstance(event, TicketMessageAdded | TicketDeliveryUpdated) and event.message_id in current:
+            current[event.message_id] = _told(current[event.message_id], event)
+    return current
+
+
+def history_entry(event: TicketEvent) -> HistoryEntry:
+    """An event as history keeps it."""
+    return HistoryEntry(
+        id=f"{event.ticket_id}/{event.seq:09d}",
+        account_id=event.account_id,
+        ticket_id=event.ticket_id,
+        seq=event.seq,
+        version=event.ticket.version,
+        type=event.type,
+        actor=event.actor,
+        cause=event.cause,
+        at=event.time,
+        data=event.model_dump(mode="json", exclude=_ENVELOPE),
+    )
+
+
+def _told(message: Message, event: TicketMessageAdded | TicketDeliveryUpdated) -> Message:
+    if isinstance(event, TicketMessageAdded):
+        return message if message.seq is not None else message.model_copy(update={"seq": event.message_seq})
+    if not advances(message.delivery, event.state):
+        return message
+    return message.model_copy(update={"delivery": Delivery(state=event.state, reason=event.reason)})
+
+
+def _complete(event: Event, messages: Mapping[str, Message]) -> Event | None:
+    if not isinstance(event, OutboundMessageRequested):
+        return event
+    message = messages.get(event.message_id)
+    complete = filled(event, message) if message is not None else None
+    if complete is None:
+        logger.error("outbound_message_withheld", message_id=event.message_id, ticket_id=event.ticket_id)
+    return complete

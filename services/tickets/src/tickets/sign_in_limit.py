@@ -1,0 +1,48 @@
+"""The brake on guessing passwords: so many attempts per e-mail address, counted for all replicas together."""
+
+import hashlib
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from service_kit.errors import Unavailable
+from tickets.people_problems import too_many_sign_ins
+
+ATTEMPTS = 10
+WINDOW_SECONDS = 900
+
+
+class SignInLimit:
+    """Counts attempts from the first one on, and refuses those beyond the limit until the window has passed."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    async def begin(self, email: str) -> None:
+        """Count an attempt before it is checked, so that many at once cannot slip through.
+
+        Raises:
+            Problem: there were too many (`too_many_sign_ins`).
+        """
+        key = _key(email)
+        try:
+            async with self._redis.pipeline(transaction=True) as pipeline:
+                pipeline.incr(key)
+                pipeline.expire(key, WINDOW_SECONDS, nx=True)
+                pipeline.ttl(key)
+                attempts, _, seconds_left = await pipeline.execute()
+        except RedisError as error:
+            raise Unavailable("sign-ins cannot be counted") from error
+        if attempts > ATTEMPTS:
+            raise too_many_sign_ins(max(1, int(seconds_left)))
+
+    async def succeeded(self, email: str) -> None:
+        """Forget the failures of somebody who proved to know the password."""
+        try:
+            await self._redis.delete(_key(email))
+        except RedisError as error:
+            raise Unavailable("sign-ins cannot be counted") from error
+
+
+def _key(email: str) -> str:
+    return f"deskbus:sign-ins:{hashlib.sha256(email.encode()).hexdigest()}"
