@@ -57,9 +57,14 @@ async def run_embedded(settings: PlatformSettings, home: Home) -> AsyncIterator[
             origin, host=settings.http_host, port=settings.http_port, trusted_proxies=settings.trusted_proxies
         )
         await stack.enter_async_context(run_services(composed, http=[web]))
-        local = f"http://{settings.http_host}:{settings.http_port}"
+        local = f"http://{_reachable(settings.http_host)}:{settings.http_port}"
         await ensure_first_account(home, composed, base_url=local)
         yield Running(settings, local, home)
+
+
+def _reachable(host: str) -> str:
+    """Where this machine reaches a server that listens on `host`."""
+    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - compared, not bound
 
 
 def completed_settings(settings: PlatformSettings, home: Home) -> PlatformSettings:

@@ -15,7 +15,10 @@ _SUPPORT_ADDRESS = "support@deskbus.example"
 
 async def ensure_first_account(home: Home, composed: Sequence[tuple[Service, Platform]], *, base_url: str) -> None:
     """Create it on the first start and write `owner.json`; a start that was interrupted is finished by the next."""
-    if home.owner() is not None:
+    known = home.owner()
+    if known is not None:
+        if known["base_url"] != base_url:
+            home.write_owner({**known, "base_url": base_url})
         return
     platform = next(platform for service, platform in composed if service.name == "tickets")
     owner = await create_account(
