@@ -1,10 +1,11 @@
 """What the one origin answers itself: health, readiness, metrics and the documents of the whole."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from fastapi import FastAPI, Response
-from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import JSONResponse
+from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from contracts.asyncapi import asyncapi_document
@@ -20,9 +21,10 @@ from service_kit.service import Service
 
 def create_operations(composed: Sequence[tuple[Service, Platform]], *, version: str, url: str) -> FastAPI:
     """The application behind `/healthz`, `/readyz`, `/metrics`, `/docs`, `/openapi.json` and `/asyncapi`."""
-    app = FastAPI(title="Deskbus", version=version, openapi_url=None, docs_url=None, redoc_url=None)
-    install_problems(app)
+    app = FastAPIOffline(title="Deskbus API", version=version, redoc_url=None, static_url="/docs-static")
     services = [service for service, _ in composed]
+    app.openapi = partial(merged_openapi, services, title="Deskbus", version=version, url=url)  # type: ignore[method-assign]
+    install_problems(app)
     registry = CollectorRegistry()
     registry.register(MergedMetrics({service.name: platform.metrics for service, platform in composed}))
 
@@ -39,14 +41,6 @@ def create_operations(composed: Sequence[tuple[Service, Platform]], *, version: 
     @app.get("/metrics")
     async def metrics() -> Response:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
-
-    @app.get("/openapi.json")
-    async def openapi() -> JSONResponse:
-        return JSONResponse(merged_openapi(services, title="Deskbus", version=version, url=url))
-
-    @app.get("/docs")
-    async def docs() -> HTMLResponse:
-        return get_swagger_ui_html(openapi_url="/openapi.json", title="Deskbus API")
 
     @app.get("/asyncapi")
     async def asyncapi() -> JSONResponse:
