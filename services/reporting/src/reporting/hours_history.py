@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypeVar
 
-from contracts.envelope import UtcDatetime
+from contracts.envelope import Shape, UtcDatetime
 from contracts.schedules import Schedule
-from contracts.settings import AssignmentSettings, ScheduleDirectory, SettingsChanged
+from contracts.settings import ScheduleDirectory, SettingsChanged
 from reporting.errors import HoursUnknown
 from service_kit.docstore import CollectionSpec, Document, Index
 from service_kit.office_hours import elapsed
@@ -36,6 +36,12 @@ SETTINGS_VERSIONS = CollectionSpec(
     model=SettingsVersion,
     indexes=(Index(("account_id",)),),
 )
+
+
+class _Choice(Shape):
+    """Which schedule the settings `assignment` name; whatever else they say is not ours, and may grow."""
+
+    schedule_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +74,7 @@ def periods(versions: Sequence[SettingsVersion]) -> Sequence[Period]:
     """
     in_order = sorted(versions, key=lambda version: version.version)
     assignments = [
-        (version.since, AssignmentSettings.model_validate(version.value))
-        for version in in_order
-        if version.area == "assignment"
+        (version.since, _Choice.model_validate(version.value)) for version in in_order if version.area == "assignment"
     ]
     directories = [
         (version.since, ScheduleDirectory.model_validate(version.value))
@@ -98,7 +102,7 @@ def business_time(kept: Sequence[Period], start: datetime, end: datetime) -> tim
 
 
 def _schedule(
-    assignments: Sequence[tuple[datetime, AssignmentSettings]],
+    assignments: Sequence[tuple[datetime, _Choice]],
     directories: Sequence[tuple[datetime, ScheduleDirectory]],
     at: datetime,
 ) -> Schedule | None:
