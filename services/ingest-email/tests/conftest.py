@@ -9,6 +9,8 @@ from typing import Any
 
 import aiosmtplib
 import pytest
+from fastapi import FastAPI
+
 from contracts.envelope import Event
 from contracts.topics import INBOUND_MESSAGES, INTAKE_VERDICTS
 from ingest_email.address_book import AddressBook
@@ -34,6 +36,7 @@ class RunningService:
     platform: Platform
     port: int
     book: AddressBook
+    api: FastAPI
     events: list[Event] = field(default_factory=list)
 
     async def send(
@@ -67,9 +70,9 @@ def free_port() -> int:
 
 @pytest.fixture
 def serving(make_platform: PlatformFactory, free_port: int) -> Callable[..., AbstractAsyncContextManager[Any]]:
-    """Runs the service: `async with serving(parse_timeout_seconds=1) as email: …`.
+    """What runs the service, with any of its settings.
 
-    `change` may wrap parts of its platform; every other argument is one of its settings.
+    `change` may wrap parts of its platform; every other argument is a setting.
     """
 
     @asynccontextmanager
@@ -77,8 +80,8 @@ def serving(make_platform: PlatformFactory, free_port: int) -> Callable[..., Abs
         made = make_platform("ingest-email")
         ported = made.settings.model_copy(update={"smtp_port": free_port})
         platform = change(replace(made, settings=ported))
-        email = RunningService(platform, free_port, AddressBook(platform))
         service = create_service(platform, IngestEmailSettings(**settings))
+        email = RunningService(platform, free_port, AddressBook(platform), service.api)
         tickets = make_platform("tickets").bus
 
         async def note(events: Sequence[Event]) -> None:

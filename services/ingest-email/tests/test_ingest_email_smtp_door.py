@@ -2,6 +2,8 @@
 
 import asyncio
 import smtplib
+import socket
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 
 import aiosmtplib
 import pytest
+
 from contracts.envelope import Event
 from contracts.inbound import InboundMessageReceived
 from service_kit.bus import Bus
@@ -72,11 +75,15 @@ async def test_bus_down_is_451_and_nothing_is_acknowledged(serving: Any) -> None
     assert len(email.events) == 1
 
 
+def _obstruct(folder: Path) -> None:
+    """Put a file where the folder should be: that stops even a test that runs as root."""
+    folder.write_text("in the way")
+
+
 async def test_unwritable_blobs_are_451(serving: Any) -> None:
     """A mail that cannot be stored is not acknowledged (X0)."""
     async with serving() as email:
-        blobs: Path = email.platform.settings.home / "blobs"
-        blobs.write_text("a file where the folder should be")
+        _obstruct(email.platform.settings.home / "blobs")
         with pytest.raises(aiosmtplib.SMTPDataError) as refused:
             await email.send(PLAIN)
 
@@ -85,16 +92,18 @@ async def test_unwritable_blobs_are_451(serving: Any) -> None:
 
 async def test_full_storage_is_452_before_and_after_the_upload(serving: Any) -> None:
     """With no room left, MAIL is refused at once, and so are data that were under way (I3)."""
-    async with serving() as email:
-        async with aiosmtplib.SMTP(hostname="127.0.0.1", port=email.port, start_tls=False) as client:
-            await client.ehlo()
+    async with (
+        serving() as email,
+        aiosmtplib.SMTP(hostname="127.0.0.1", port=email.port, start_tls=False) as client,
+    ):
+        await client.ehlo()
+        await client.mail("jane@customer.example")
+        await client.rcpt("support@acme.example")
+        email.platform.admission.is_full = True
+        with pytest.raises(aiosmtplib.SMTPDataError) as late:
+            await client.data(PLAIN)
+        with pytest.raises(aiosmtplib.SMTPResponseException) as early:
             await client.mail("jane@customer.example")
-            await client.rcpt("support@acme.example")
-            email.platform.admission.is_full = True
-            with pytest.raises(aiosmtplib.SMTPDataError) as late:
-                await client.data(PLAIN)
-            with pytest.raises(aiosmtplib.SMTPResponseException) as early:
-                await client.mail("jane@customer.example")
 
     assert (late.value.code, late.value.message[:5]) == (452, "4.3.1")
     assert (early.value.code, early.value.message[:5]) == (452, "4.3.1")
@@ -187,9 +196,10 @@ async def test_connections_are_limited_per_peer(serving: Any) -> None:
 
         async def passes() -> bool:
             try:
-                return (await email.send(PLAIN))[0] == 250
+                code, _ = await email.send(PLAIN)
             except aiosmtplib.SMTPConnectResponseError:
                 return False
+            return bool(code == 250)
 
         assert await eventually(passes)
 
@@ -214,6 +224,57 @@ async def test_silent_connections_are_closed(serving: Any) -> None:
     assert greeting.startswith(b"220 ")
     assert answers.splitlines()[-1].startswith(b"354 ")
     assert email.events == []
+
+
+async def test_a_peer_that_vanishes_within_its_data_leaves_nothing_behind(serving: Any) -> None:
+    """No timer, seat or byte of memory of a broken connection stays: after three there is room for the next one."""
+    complaints: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+
+    async with serving(
+        command_timeout_seconds=0.3, connections_max=3, mail_memory_bytes=6000, mail_size_limit_bytes=2000
+    ) as email:
+        for _ in range(3):
+            reader, writer = await asyncio.open_connection("127.0.0.1", email.port)
+            writer.write(b"EHLO x\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<support@acme.example>\r\nDATA\r\n")
+            await asyncio.wait_for(reader.readuntil(b"\n354 "), 10)
+            writer.write(b"x" * 900 + b"\r\n" + b"y" * 900 + b"\r\n")
+            await writer.drain()
+            # Closing resets the connection now, without the word that a peer in order would send before.
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            writer.transport.abort()
+        # A timer that was left running would complain when it finds its connection gone.
+        await asyncio.sleep(0.4)
+        code, _ = await email.send(PLAIN + b"x" * 1500)
+
+    assert code == 250
+    assert complaints == []
+
+
+async def test_memory_for_arriving_mail_is_shared_and_limited(serving: Any) -> None:
+    """Mail that finds no room beside what arrives already is asked to come again (452), and then fits."""
+    async with serving(mail_memory_bytes=3000) as email:
+        reader, writer = await asyncio.open_connection("127.0.0.1", email.port)
+        writer.write(b"EHLO x\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<support@acme.example>\r\nDATA\r\n")
+        await asyncio.wait_for(reader.readuntil(b"\n354 "), 10)
+        writer.write((b"x" * 900 + b"\r\n") * 3)
+
+        async def is_refused() -> bool:
+            try:
+                await email.send(PLAIN + b"z" * 500)
+            except aiosmtplib.SMTPDataError as error:
+                return error.code == 452
+            return False
+
+        assert await eventually(is_refused)
+        writer.write(b".\r\n")
+        held = await asyncio.wait_for(reader.readuntil(b"\n250 2.0.0"), 10)
+        code, _ = await email.send(PLAIN + b"z" * 500)
+        writer.close()
+        await writer.wait_closed()
+
+    assert held
+    assert code == 250
 
 
 async def test_null_reverse_path_is_taken(serving: Any, mail: Callable[[str], bytes]) -> None:
@@ -279,9 +340,15 @@ async def test_stopping_lets_a_mail_in_storage_have_its_answer(serving: Any) -> 
         await reader.readline()
         sending = asyncio.create_task(email.send(PLAIN))
         await asyncio.wait_for(is_storing.wait(), 10)
-        asyncio.get_running_loop().call_later(0.1, may_store.set)
 
-    assert (await reader.read()).startswith(b"421 4.3.2 ")
+        async def store_once_the_door_closes() -> bytes:
+            farewell = await reader.read()
+            may_store.set()
+            return farewell
+
+        idle = asyncio.create_task(store_once_the_door_closes())
+
+    assert (await idle).startswith(b"421 4.3.2 ")
     assert (await sending)[0] == 250
     writer.close()
     await writer.wait_closed()

@@ -143,8 +143,7 @@ async def test_a_long_backlog_is_assigned_completely_oldest_first(world: Any) ->
     """More than may be in flight at once: the rest follows as tickets answers, and nobody is passed (A4, A5)."""
     await world.account("acc", "ann", "bob")
     await _closed(world)
-    await world.switch("acc", "ann")
-    await world.switch("acc", "bob")
+    await world.stay_online("acc", "ann", "bob")
     count = 230
     for number in range(count):
         world.clock.advance(timedelta(milliseconds=1))
@@ -162,13 +161,11 @@ async def test_outside_hours_tickets_wait_and_are_assigned_at_the_opening(world:
     """Nothing is assigned while closed, also to those online; the backlog goes out when hours open (A4)."""
     await world.account("acc", "ann")
     await _closed(world)
-    await world.switch("acc", "ann")
+    await world.stay_online("acc", "ann")
 
     await world.create("t1")
     await eventually(lambda: len(world.decisions) == 1)
     (at_night,) = await world.explained("t1")
-    world.clock.move_to(MONDAY_NINE - timedelta(seconds=1))
-    await world.switch("acc", "ann")
     world.clock.move_to(MONDAY_NINE)
     await eventually(lambda: world.chosen() == [("t1", "ann")])
 
@@ -182,7 +179,7 @@ async def test_hours_that_open_earlier_wake_the_queue_earlier(world: Any) -> Non
     """A changed schedule is looked at at once, not at the opening that was known before (A4, A5)."""
     await world.account("acc", "ann")
     schedule_id = await _closed(world)
-    await world.switch("acc", "ann")
+    await world.stay_online("acc", "ann")
     await world.create("t1")
     await eventually(lambda: len(world.decisions) == 1)
 

@@ -107,9 +107,8 @@ async def test_a_lost_session_makes_offline_and_an_api_key_holds(world: Any) -> 
     world.clock.advance(timedelta(minutes=2, seconds=1))
     await eventually(lambda: _is_offline(world, "ann"), seconds=8)
 
-    assert [(event.agent_id, event.cause) for event in world.presence if not event.online] == [
-        ("acc-ann", "lost_session")
-    ]
+    ended = await eventually(lambda: [event for event in world.presence if not event.online])
+    assert [(event.agent_id, event.cause) for event in ended] == [("acc-ann", "lost_session")]
     assert (await _shown(world, "bob"))["declared_by"] == "api_key"
     assert (await _shown(world, "bob"))["online"]
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import pytest
+from service_kit.testing.eventually import eventually
 
 OFFICE: dict[str, Any] = {
     "name": "Office",
@@ -29,6 +29,17 @@ async def test_a_schedule_is_shown_as_it_was_given(world: Any) -> None:
     }
     assert made["exceptions"] == [{"date": "2026-12-25", "intervals": [], "reason": None}]
     assert listed["items"] == [made]
+
+
+async def test_others_are_told_of_the_version_in_force(world: Any) -> None:
+    """The directory of schedules is published whole after each change."""
+    await world.account("acc")
+    made = await world.made("POST", "/v1/schedules", "acc", json=OFFICE)
+
+    changed = await world.made("PATCH", f"/v1/schedules/{made['id']}", "acc", json={"exceptions": []})
+    await eventually(lambda: world.area("acc", "schedules").get("schedules") == {made["id"]: changed})
+
+    assert changed["version"] == 2
 
 
 async def test_every_version_is_kept(world: Any) -> None:
@@ -77,9 +88,10 @@ async def test_assignment_follows_only_schedules_of_the_account(world: Any) -> N
     assert versions.status_code == 404
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
+async def test_what_is_no_schedule_is_refused(world: Any) -> None:
+    """Limits and meaning are checked at the door (S4)."""
+    await world.account("acc")
+    unfit: list[dict[str, Any]] = [
         {"zone": "Mars/Olympus"},
         {"weekly": {"mon": [["9:00", "17:00"]]}},
         {"weekly": {"mon": [["09:00", "09:00"]]}},
@@ -87,13 +99,10 @@ async def test_assignment_follows_only_schedules_of_the_account(world: Any) -> N
         {"weekly": {"mon": [["09:00", "10:00"]] * 25}},
         {"name": ""},
         {"opens": "early"},
-    ],
-    ids=["zone", "clock", "empty-interval", "weekday", "too-many", "name", "unknown-field"],
-)
-async def test_what_is_no_schedule_is_refused(world: Any, change: dict[str, Any]) -> None:
-    """Limits and meaning are checked at the door (S4)."""
-    await world.account("acc")
+    ]
 
-    answer = await world.call("POST", "/v1/schedules", "acc", "owner", json=OFFICE | change)
+    answers = [await world.call("POST", "/v1/schedules", "acc", "owner", json=OFFICE | change) for change in unfit]
 
-    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(422, "invalid_request")] * len(
+        unfit
+    )

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import pytest
+from service_kit.testing.eventually import eventually
 
 
 async def test_an_account_begins_with_one_team_of_everybody(world: Any) -> None:
@@ -34,6 +34,26 @@ async def test_teams_are_made_changed_and_removed(world: Any) -> None:
     assert gone.status_code == 404
 
 
+async def test_others_are_told_of_every_team(world: Any) -> None:
+    """The directory is published whole after each change, the default team in it."""
+    await world.account("acc", "ann")
+    ((everyone),) = (await world.made("GET", "/v1/teams", "acc"))["items"]
+
+    made = await world.made("POST", "/v1/teams", "acc", json={"name": "Billing", "member_ids": ["acc-ann"]})
+    await eventually(lambda: made["id"] in world.area("acc", "teams").get("teams", {}))
+    told = world.area("acc", "teams")["teams"]
+    await world.made("DELETE", f"/v1/teams/{made['id']}", "acc")
+    await eventually(lambda: made["id"] not in world.area("acc", "teams")["teams"])
+
+    assert told[made["id"]] == {
+        "id": made["id"],
+        "name": "Billing",
+        "member_ids": ["acc-ann"],
+        "is_default": False,
+    }
+    assert told[everyone["id"]]["is_default"]
+
+
 async def test_the_default_team_stays(world: Any) -> None:
     """It can be renamed, not removed, and nothing can be routed to it."""
     await world.account("acc")
@@ -63,26 +83,24 @@ async def test_members_are_agents_of_the_account(world: Any) -> None:
     assert joined["member_ids"] == ["acc-new"]
 
 
-@pytest.mark.parametrize(
-    "given",
-    [
+async def test_what_does_not_fit_is_refused(world: Any) -> None:
+    """Limits on every input (S4)."""
+    await world.account("acc")
+    unfit: list[dict[str, Any]] = [
+        {},
         {"name": ""},
         {"name": " "},
         {"name": "T", "rank": -1},
         {"name": "T", "tags": ["x" * 101]},
         {"name": "T", "member_ids": ["a"] * 2_001},
         {"name": "T", "colour": "red"},
-        {},
-    ],
-    ids=["empty", "blank", "rank", "long-tag", "too-many", "unknown-field", "nothing"],
-)
-async def test_what_does_not_fit_is_refused(world: Any, given: dict[str, Any]) -> None:
-    """Limits on every input (S4)."""
-    await world.account("acc")
+    ]
 
-    answer = await world.call("POST", "/v1/teams", "acc", "owner", json=given)
+    answers = [await world.call("POST", "/v1/teams", "acc", "owner", json=given) for given in unfit]
 
-    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(422, "invalid_request")] * len(
+        unfit
+    )
 
 
 async def test_only_those_who_may_manage_teams_change_them(world: Any) -> None:

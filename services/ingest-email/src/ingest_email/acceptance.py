@@ -1,13 +1,12 @@
 """Taking a mail in: stored raw, announced on the bus, and only then anybody's to acknowledge (X0, I3)."""
 
-import asyncio
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from contracts.ids import new_id
 from contracts.mail import MailAccepted
+from ingest_email.blob_keys import content_key
 from service_kit.crash_points import crash_point
 from service_kit.platform import Platform
 
@@ -49,11 +48,12 @@ class Acceptance:
             Unavailable: there is no room, or the blob store or the bus did not confirm.
         """
         self._admission.check()
-        digest = await asyncio.to_thread(lambda: hashlib.sha256(mail.content).hexdigest())
-        events = [self._event(mail, target, f"{target.account_id}/mail/{digest}") for target in mail.targets]
-        for key in sorted({event.raw_blob_key for event in events}):
+        accounts = sorted({target.account_id for target in mail.targets})
+        keys = {account_id: await content_key(account_id, "mail", mail.content) for account_id in accounts}
+        for key in keys.values():
             await self._blobs.put(key, mail.content)
         crash_point("ingest_email.stored")
+        events = [self._event(mail, target, keys[target.account_id]) for target in mail.targets]
         await self._bus.publish(events)
         crash_point("ingest_email.announced")
         return [event.id for event in events]

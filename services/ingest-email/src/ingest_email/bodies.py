@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from inscriptis import get_text  # type: ignore[import-untyped]  # it brings no types
+from inscriptis import get_text
 
 from ingest_email import quotes
 from ingest_email.attachments import MAX_FILES, read_files

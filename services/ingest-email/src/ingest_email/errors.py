@@ -1,6 +1,20 @@
 """What can go wrong in this service beyond what its engines report."""
 
-from service_kit.errors import Unavailable
+from service_kit.errors import PermanentError, Unavailable
+
+
+class MailTooLarge(PermanentError):
+    """A mail over the size limit; its sender is told the limit."""
+
+    code = "mail_too_large"
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(f"the mail is larger than {limit_bytes} bytes")
+        self.limit_bytes = limit_bytes
+
+
+class MemoryFull(Unavailable):
+    """Too many large mails are arriving at once; this one can come again in a moment."""
 
 
 class ParserUnavailable(Unavailable):

@@ -23,6 +23,7 @@ _MAX_IDS = 100
 _MAX_ADDRESSES = 200
 _MAX_DECODED = 4096
 _MAX_ADDRESS_FIELD = 16_384
+_MAX_ENCODED_IDS = 16_384
 
 _ADDRESS = re.compile(r"[^\s@<>\"',;:\\()\[\]]{1,64}@[^\s@<>\"',;:\\()\[\]]{1,255}")
 _ID = re.compile(r"<([^<>\s\x00-\x1f\x7f]{1,500})>")
@@ -105,8 +106,15 @@ def _own_id(block: HeaderBlock) -> str | None:
 
 
 def _ids(block: HeaderBlock, name: str) -> tuple[str, ...]:
-    """The newest ids of a field, oldest first."""
-    return tuple(_ID.findall(" ".join(block.all(name))))[-_MAX_IDS:]
+    """The newest ids of a field, oldest first.
+
+    Programs that use Python's mail library encode ids that are longer than a line, and ours are.
+    """
+    text = " ".join(block.all(name))
+    if "=?" in text:
+        newest = text[-_MAX_ENCODED_IDS:]
+        text = _attempt(lambda: _decoded(newest), newest)
+    return tuple(_ID.findall(text))[-_MAX_IDS:]
 
 
 def _moment(value: str) -> datetime | None:

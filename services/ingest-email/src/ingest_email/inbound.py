@@ -82,9 +82,9 @@ def quarantined(known: Understood, reason: str) -> IntakeVerdictRecorded:
     )
 
 
-def attachment_id(account_id: str, head: MailHead, number: int, digest: str) -> str:
+def attachment_id(account_id: str, head: MailHead, number: int, blob_key: str) -> str:
     """The id of a file: the same however often the mail comes."""
-    return derive_id("att", message_id(account_id, head), str(number), digest)
+    return derive_id("att", message_id(account_id, head), str(number), blob_key)
 
 
 def partial(body: MailBody) -> str | None:

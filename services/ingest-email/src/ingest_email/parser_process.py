@@ -53,7 +53,7 @@ class ParserProcess:
     @property
     def pid(self) -> int | None:
         """The running process, if there is one."""
-        return None if self._process is None else self._process.pid
+        return None if self._process is None or self._process.returncode is not None else self._process.pid
 
     async def start(self) -> None:
         """Have a process that is ready; harmless if there is one.
@@ -122,6 +122,8 @@ class ParserProcess:
         if facts.head is None or facts.body is None:
             return Unparsed(facts.failure or "crashed")
         contents = [await _receive(process) for _ in facts.body.files]
+        if [len(content) for content in contents] != [file.size for file in facts.body.files]:
+            raise ValueError("the parser process contradicts itself")
         return ParsedMail(facts.head, facts.body, tuple(contents))
 
     async def _give_up(self, reason: str) -> Unparsed:

@@ -1,5 +1,7 @@
 """Mail that is kept aside because it cannot become a message: nobody could be answered."""
 
+import asyncio
+
 from contracts.envelope import UtcDatetime
 from contracts.mail import MailAccepted
 from service_kit.docstore import All, CollectionSpec, DocStore, Document, Eq, Index
@@ -33,6 +35,8 @@ class Quarantine:
     def __init__(self, store: DocStore, *, per_source_max: int) -> None:
         self._mails = store.collection(QUARANTINE)
         self._per_source_max = per_source_max
+        # One at a time: a batch of forgeries comes at once, and each must see those before it counted.
+        self._turn = asyncio.Lock()
 
     async def keep(self, mail: MailAccepted, *, mailbox: str, reason: str) -> bool:
         """Keep a delivery aside; False when its source has used up its share. Twice is once."""
@@ -46,7 +50,11 @@ class Quarantine:
             size=mail.size,
             received_at=mail.received_at,
         )
-        if await self._mails.get(mail.id) is not None:
+        async with self._turn:
+            return await self._insert(kept)
+
+    async def _insert(self, kept: QuarantinedMail) -> bool:
+        if await self._mails.get(kept.id) is not None:
             return True
         same_source = All(Eq("account_id", kept.account_id), Eq("source", kept.source))
         if await self._mails.count(same_source, at_most=self._per_source_max) >= self._per_source_max:

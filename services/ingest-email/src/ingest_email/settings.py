@@ -10,6 +10,9 @@ class IngestEmailSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="INGEST_EMAIL_", frozen=True, extra="ignore")
 
     mail_size_limit_bytes: int = Field(default=35 * 1024 * 1024, ge=1024, description="Larger mail is refused (552).")
+    mail_memory_bytes: int = Field(
+        default=512 * 1024 * 1024, ge=1024, description="Arriving mail in memory at once; more is asked to come again."
+    )
     recipients_max: int = Field(default=100, ge=1, le=1000, description="Recipients of one mail.")
     connections_max: int = Field(default=200, ge=1, description="SMTP connections at once.")
     connections_per_peer_max: int = Field(default=50, ge=1, description="SMTP connections of one address at once.")

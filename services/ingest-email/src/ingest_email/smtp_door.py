@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from ingest_email import smtp_answers as answers
+from ingest_email.mail_memory import MailMemory
 from ingest_email.seats import Seats
 from ingest_email.settings import IngestEmailSettings
 from ingest_email.smtp_handler import SmtpHandler
@@ -28,6 +29,7 @@ class SmtpDoor:
         self._host, self._port = platform.http_host, platform.smtp_port
         self._hostname = urlsplit(platform.origin).hostname or platform.http_host
         self._seats = Seats(total=settings.connections_max, per_peer=settings.connections_per_peer_max)
+        self._memory = MailMemory(settings.mail_memory_bytes)
         self._sessions: set[MailSession] = set()
         self._is_empty = asyncio.Event()
         self._server: asyncio.Server | None = None
@@ -66,6 +68,7 @@ class SmtpDoor:
         session = MailSession(
             self._handler,
             peer,
+            self._memory,
             hostname=self._hostname,
             size_limit_bytes=self._settings.mail_size_limit_bytes,
             command_timeout_seconds=self._settings.command_timeout_seconds,

@@ -7,10 +7,11 @@ import structlog
 from ingest_email import smtp_answers as answers
 from ingest_email.acceptance import Acceptance, OfferedMail, Target
 from ingest_email.address_book import AddressBook
+from ingest_email.errors import MailTooLarge, MemoryFull
 from ingest_email.metrics import MailMetrics
 from ingest_email.smtp_session import MailEnvelope
 from service_kit.admission import Admission, StorageFull
-from service_kit.errors import TransientError
+from service_kit.errors import DeskbusError
 
 _NULL_PATH = "<>"
 
@@ -78,20 +79,24 @@ class SmtpHandler:
         more = f" and {len(deliveries) - 1} more" if len(deliveries) > 1 else ""
         return f"{answers.ACCEPTED} {deliveries[0]}{more}"
 
-    def refuse_size(self, limit_bytes: int) -> str:
-        """Say how large a mail may be (I7)."""
-        self._metrics.deliveries.labels("too_large").inc()
-        return answers.TOO_LARGE.format(limit=limit_bytes)
-
     async def handle_exception(self, error: Exception) -> str:
-        """Whatever went wrong here, the sender keeps the mail and tries again."""
-        if isinstance(error, StorageFull):
-            self._metrics.deliveries.labels("storage_full").inc()
-            return answers.STORAGE_FULL
-        self._metrics.deliveries.labels("unavailable").inc()
-        level = log.warning if isinstance(error, TransientError) else log.error
-        level("mail_not_accepted", error=type(error).__name__)
-        return answers.UNAVAILABLE
+        """The answer to a mail that was not taken; whatever went wrong here, the sender keeps it and tries again."""
+        outcome, answer = _refusal(error)
+        self._metrics.deliveries.labels(outcome).inc()
+        level = log.warning if isinstance(error, DeskbusError) else log.error
+        level("mail_not_accepted", outcome=outcome, error=type(error).__name__)
+        return answer
+
+
+def _refusal(error: Exception) -> tuple[str, str]:
+    """What to count and what to say."""
+    match error:
+        case MailTooLarge(limit_bytes=limit):
+            return "too_large", answers.TOO_LARGE.format(limit=limit)
+        case StorageFull() | MemoryFull():
+            return "no_room", answers.STORAGE_FULL
+        case _:
+            return "unavailable", answers.UNAVAILABLE
 
 
 def _readable(address: str) -> str:

@@ -1,8 +1,7 @@
 """One SMTP connection: aiosmtpd's protocol, with a reader of mail data of our own.
 
-The library keeps an object per line, so that 35 MB of empty lines take over a gigabyte, and refuses lines over 1,000
-bytes for good, which real senders do write. This one keeps one buffer, takes lines of any length, and ends the mail
-at nothing but CRLF, dot, CRLF.
+The library reads line by line and keeps an object per line, so that 35 MB of empty lines take over a gigabyte and hold
+the event loop up, and it refuses lines over 1,000 bytes for good, which real senders do write.
 """
 
 import asyncio
@@ -14,9 +13,13 @@ from aiosmtpd.smtp import SMTP, Envelope, syntax
 
 from ingest_email import smtp_answers as answers
 from ingest_email.acceptance import Target
+from ingest_email.mail_data import MailData
+from ingest_email.mail_memory import MailMemory
 
 _COMMAND_BYTES = 1000
 """RFC 5321 asks for 512; addresses in UTF-8 (RFC 6531) and parameters take more."""
+
+_BLOCK_BYTES = 64 * 1024
 
 _CALLS = {"MAIL": 1000, "RCPT": 5000, "DATA": 1000, "EHLO": 100, "HELO": 100, "RSET": 1000, "NOOP": 1000, "*": 50}
 """Of each command in one connection; whoever needs more can connect again."""
@@ -39,9 +42,6 @@ class DataHandler(Protocol):
     async def take(self, envelope: MailEnvelope, content: bytes, peer: str) -> str:
         """Take the mail; the answer. Whatever it raises, the mail was not taken."""
 
-    def refuse_size(self, limit_bytes: int) -> str:
-        """The answer to a mail that is too large."""
-
 
 class MailSession(SMTP):
     """One connection. `on_end` is called once when it is gone."""
@@ -50,6 +50,7 @@ class MailSession(SMTP):
         self,
         handler: DataHandler,
         peer: str,
+        memory: MailMemory,
         *,
         hostname: str,
         size_limit_bytes: int,
@@ -70,6 +71,7 @@ class MailSession(SMTP):
             loop=asyncio.get_running_loop(),
         )
         self.peer = peer
+        self._memory = memory
         self._mail_handler = handler
         self._size_limit = size_limit_bytes
         self._data_timeout = data_timeout_seconds
@@ -118,41 +120,32 @@ class MailSession(SMTP):
             return
         await self.push(answers.END_OF_DATA)
         self._reset_timeout(self._data_timeout)
+        data = MailData(self._size_limit, self._memory)
         try:
-            status = await self._take(envelope, await self._read_content())
+            await self._read(data)
+            status = await self._take(envelope, data.content())
         finally:
+            data.release()
             self.envelope = self._create_envelope()
-            self._reset_timeout()
+            if self.transport is not None:
+                self._reset_timeout()
         await self.push(status)
         if self._is_leaving:
             self.leave()
 
-    async def _take(self, envelope: MailEnvelope, content: bytes | None) -> str:
-        if content is None:
-            return self._mail_handler.refuse_size(self._size_limit)
+    async def _take(self, envelope: MailEnvelope, content: bytes) -> str:
         self._is_storing = True
         try:
             return await self._mail_handler.take(envelope, content, self.peer)
         finally:
             self._is_storing = False
 
-    async def _read_content(self) -> bytes | None:
-        """The mail without the dots that were stuffed in; None, read to its end all the same, if it is too large."""
-        content = bytearray()
-        size = 0
-        is_line_start = True
-        while True:
-            try:
-                piece = await self._reader.readuntil(b"\r\n")
-            except asyncio.LimitOverrunError as overrun:
-                piece = await self._reader.read(overrun.consumed)
-            if is_line_start and piece == b".\r\n":
-                return bytes(content) if size <= self._size_limit else None
-            if is_line_start and piece.startswith(b"."):
-                piece = piece[1:]
-            is_line_start = piece.endswith(b"\r\n")
-            size += len(piece)
-            if size > self._size_limit:
-                content.clear()
-            else:
-                content += piece
+    async def _read(self, data: MailData) -> None:
+        rest = None
+        while rest is None:
+            block = await self._reader.read(_BLOCK_BYTES)
+            if not block:
+                raise ConnectionResetError("the connection ended within a mail")
+            rest = data.feed(block)
+        # Commands that the peer sent ahead come next; asyncio has no other way to give bytes back.
+        self._reader._buffer[:0] = rest  # type: ignore[attr-defined]  # noqa: SLF001

@@ -1,7 +1,6 @@
 """From an accepted mail to what tickets needs of it: fetch, parse elsewhere, store its files, publish."""
 
 import asyncio
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ from contracts.mail import MailAccepted
 from contracts.people import Attachment
 from ingest_email import inbound
 from ingest_email.address_book import AddressBook
+from ingest_email.blob_keys import content_key
 from ingest_email.headers import read_head
 from ingest_email.inbound import Understood
 from ingest_email.metrics import MailMetrics
@@ -104,12 +104,11 @@ class MailWorkflow:
     async def _store_files(self, known: Understood, contents: Sequence[bytes]) -> list[Attachment]:
         account_id, stored = known.mail.account_id, []
         for number, (file, content) in enumerate(zip(known.body.files, contents, strict=True)):
-            digest = await asyncio.to_thread(lambda data: hashlib.sha256(data).hexdigest(), content)
-            key = f"{account_id}/attachment/{digest}"
+            key = await content_key(account_id, "attachment", content)
             await self._blobs.put(key, content)
             stored.append(
                 Attachment(
-                    id=inbound.attachment_id(account_id, known.head, number, digest),
+                    id=inbound.attachment_id(account_id, known.head, number, key),
                     name=file.name,
                     content_type=file.content_type,
                     size=file.size,

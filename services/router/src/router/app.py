@@ -1,5 +1,6 @@
 """Composition of the router."""
 
+from dataclasses import dataclass
 from functools import partial
 
 from contracts.settings import AssignmentSettings, ScheduleDirectory, TeamDirectory
@@ -48,51 +49,44 @@ _LOGOUT_SECONDS = 0.5
 _LOST_SECONDS = 2.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Areas:
+    """What the router publishes of its own, and the copies it keeps of what others publish."""
+
+    assignment: SettingsArea[AssignmentSettings]
+    teams: DirectoryPublisher[TeamDirectory]
+    schedules: DirectoryPublisher[ScheduleDirectory]
+    copies: SettingsCopies
+
+
 def create_service(platform: Platform) -> Service:
     """The service on a platform; its subscriptions are declared on the platform's bus."""
     bus, store, clock = platform.bus, platform.store, platform.clock
     teams, schedules, switches = TeamStore(store), ScheduleStore(store), AvailabilityStore(store)
     assigners, queue, decisions = AssignerStore(store), QueueStore(store), DecisionStore(store)
-    contacts = ContactCopies(store, bus)
-    wakes = Wakes(bus, assigners, clock)
-
-    assignment = SettingsArea(platform, "assignment", AssignmentSettings, check=partial(check_schedule, schedules))
-    team_directory = DirectoryPublisher(SettingsArea(platform, "teams", TeamDirectory), teams.directory)
-    schedule_directory = DirectoryPublisher(SettingsArea(platform, "schedules", ScheduleDirectory), schedules.directory)
-    new_accounts = NewAccounts(assignment, teams, team_directory, schedule_directory, clock)
-    copies = SettingsCopies(
-        platform,
-        GROUP,
-        areas=("account", "agents"),
-        on_account=(new_accounts.set_up,),
-        on_change=(wakes.settings_changed,),
-    )
+    contacts, wakes = ContactCopies(store, bus), Wakes(bus, assigners, clock)
+    areas = _areas(platform, teams, schedules, wakes)
 
     assigner_outbox = Outbox(assigners.collection, bus, clock, load=decisions.keep, crash_prefix="router.assigner")
     switch_outbox = Outbox(switches.collection, bus, clock, crash_prefix="router.availability")
     availability = AvailabilityWorkflow(switches, switch_outbox, Credentials(platform.redis, clock), clock)
-    facts = AccountFactsReader(assignment, teams, schedules, switches, contacts, copies)
+    facts = AccountFactsReader(areas.assignment, teams, schedules, switches, contacts, areas.copies)
     subscribe(bus, Rekey(bus), contacts, AssignmentWorkflow(assigners, queue, facts, assigner_outbox, clock))
 
-    team_workflow = TeamWorkflow(teams, team_directory, copies, clock)
-    schedule_workflow = ScheduleWorkflow(schedules, schedule_directory, assignment, clock)
-    api = create_api(
-        platform,
-        service="router",
-        title="Deskbus: who answers",
-        routers=(
-            teams_router(team_workflow, copies),
-            schedules_router(schedule_workflow, schedules),
-            availability_router(availability, switches, copies, assignment),
-            assignment_router(queue, decisions),
-            assignment.router(),
-        ),
+    team_workflow = TeamWorkflow(teams, areas.teams, areas.copies, clock)
+    schedule_workflow = ScheduleWorkflow(schedules, areas.schedules, areas.assignment, clock)
+    routers = (
+        teams_router(team_workflow, areas.copies),
+        schedules_router(schedule_workflow, schedules),
+        availability_router(availability, switches, areas.copies, areas.assignment),
+        assignment_router(queue, decisions),
+        areas.assignment.router(),
     )
     return Service(
         name="router",
-        api=api,
+        api=create_api(platform, service="router", title="Deskbus: who answers", routers=routers),
         prefixes=PREFIXES,
-        prepare=(assignment.republish, team_directory.prepare, schedule_directory.prepare),
+        prepare=(areas.assignment.republish, areas.teams.prepare, areas.schedules.prepare),
         workers=(
             assigner_outbox.worker(),
             switch_outbox.worker(),
@@ -101,3 +95,18 @@ def create_service(platform: Platform) -> Service:
             PeriodicWorker("router.lost_sessions", _LOST_SECONDS, availability.end_lost),
         ),
     )
+
+
+def _areas(platform: Platform, teams: TeamStore, schedules: ScheduleStore, wakes: Wakes) -> _Areas:
+    assignment = SettingsArea(platform, "assignment", AssignmentSettings, check=partial(check_schedule, schedules))
+    team_directory = DirectoryPublisher(SettingsArea(platform, "teams", TeamDirectory), teams.directory)
+    schedule_directory = DirectoryPublisher(SettingsArea(platform, "schedules", ScheduleDirectory), schedules.directory)
+    new_accounts = NewAccounts(assignment, teams, team_directory, schedule_directory, platform.clock)
+    copies = SettingsCopies(
+        platform,
+        GROUP,
+        areas=("account", "agents"),
+        on_account=(new_accounts.set_up,),
+        on_change=(wakes.settings_changed,),
+    )
+    return _Areas(assignment, team_directory, schedule_directory, copies)

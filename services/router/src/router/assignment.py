@@ -85,11 +85,11 @@ def decide_page(
 
 def _decide(assigner: Assigner, tickets: Sequence[QueuedTicket], facts: AccountFacts, now: datetime) -> Outcome:
     """Look at tickets, first come first served. Those not waiting, or already being decided, stay as they are."""
-    sitting = _Sitting(assigner, facts, now)
-    looked_at = [sitting.look_at(ticket) for ticket in tickets]
-    has_more = assigner.has_more or sitting.is_cut_short
-    decided = sitting.assigner.model_copy(update={"has_more": has_more})
-    return Outcome(decided, looked_at, sitting.decisions, sitting.is_cut_short)
+    one_pass = _Pass(assigner, facts, now)
+    looked_at = [one_pass.look_at(ticket) for ticket in tickets]
+    has_more = assigner.has_more or one_pass.is_cut_short
+    decided = one_pass.assigner.model_copy(update={"has_more": has_more})
+    return Outcome(decided, looked_at, one_pass.decisions, one_pass.is_cut_short)
 
 
 def _following_hours(assigner: Assigner, facts: AccountFacts, now: datetime) -> Assigner:
@@ -102,7 +102,7 @@ def _following_hours(assigner: Assigner, facts: AccountFacts, now: datetime) -> 
     return assigner
 
 
-class _Sitting:
+class _Pass:
     """One pass over some tickets; keeps the state that runs from one to the next."""
 
     def __init__(self, assigner: Assigner, facts: AccountFacts, now: datetime) -> None:

@@ -12,7 +12,7 @@ from typing import Protocol
 import structlog
 
 from contracts.envelope import Event
-from contracts.routing import RoutingRequested
+from contracts.routing import AssignmentDecided, RoutingRequested
 from router.assigner import Assigner
 from router.assigner_store import AssignerStore
 from router.assignment import DECISIONS_PER_SITTING, AccountFacts, Outcome, decide_called, decide_page
@@ -131,8 +131,10 @@ class AssignmentWorkflow:
             outcome = self._decide(docket, facts)
             written = await self._write(docket, outcome)
             if written is not None:
+                crash_point("router.decision_saved")
                 await self._queue.save(_changed(docket, outcome))
-                return Sitting(docket, outcome, written)
+                (published,) = await self._outbox.publish([written])
+                return Sitting(docket, outcome, published)
         raise AssignerContended(f"the assigner of account {account_id} is being written by too many")
 
     def _decide(self, docket: Docket, facts: AccountFacts) -> Outcome:
@@ -142,25 +144,26 @@ class AssignmentWorkflow:
         return decide_called(docket.assigner, docket.tickets, facts, now)
 
     async def _write(self, docket: Docket, outcome: Outcome) -> Assigner | None:
-        """The assigner as stored after its decisions left; None when somebody else wrote first."""
+        """The assigner as stored with its decisions; None when somebody else wrote first."""
         after = with_events(outcome.assigner, outcome.decisions, self._clock.now())
         if after == docket.before:
             return after
         stored = await self._assigners.replace(after)
-        if stored is None:
-            return None
-        crash_point("router.decision_saved")
-        for decision in outcome.decisions:
-            logger.info(
-                "assignment_decided",
-                account_id=decision.account_id,
-                ticket_id=decision.ticket_id,
-                agent_id=decision.agent_id,
-                decision_id=decision.id,
-                rule=decision.rule,
-            )
-        (published,) = await self._outbox.publish([stored])
-        return published
+        if stored is not None:
+            _log(outcome.decisions)
+        return stored
+
+
+def _log(decisions: Sequence[AssignmentDecided]) -> None:
+    for decision in decisions:
+        logger.info(
+            "assignment_decided",
+            account_id=decision.account_id,
+            ticket_id=decision.ticket_id,
+            agent_id=decision.agent_id,
+            decision_id=decision.id,
+            rule=decision.rule,
+        )
 
 
 def _changed(docket: Docket, outcome: Outcome) -> list[QueuedTicket]:

@@ -1,5 +1,6 @@
 """`/v1/agents/me/availability` and `/v1/availability`: who can be given tickets now."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -78,18 +79,19 @@ def availability_router(
         principal: Annotated[Principal, Depends(requires(Permission.TICKETS_READ))],
     ) -> AvailabilityList:
         """Who is online."""
-        directory = await copies.get(principal.account_id, "agents", AgentDirectory)
-        known = {switch.agent_id: switch for switch in await store.of_account(principal.account_id)}
+        agents = await copies.get(principal.account_id, "agents", AgentDirectory)
+        switches = await store.of_account(principal.account_id)
         assignment = await settings.get(principal.account_id)
-        return AvailabilityList(
-            items=[
-                _shown(known[agent_id]) if agent_id in known else AgentAvailability(agent_id=agent_id, online=False)
-                for agent_id in sorted(agent.id for agent in directory.agents.values() if agent.active)
-            ],
-            switch=assignment.round_robin,
-        )
+        return AvailabilityList(items=_everybody(agents, switches), switch=assignment.round_robin)
 
     return router
+
+
+def _everybody(agents: AgentDirectory, switches: Sequence[Availability]) -> list[AgentAvailability]:
+    """Every agent who works here, by id."""
+    known = {switch.agent_id: _shown(switch) for switch in switches}
+    active = sorted(agent.id for agent in agents.agents.values() if agent.active)
+    return [known.get(agent_id) or AgentAvailability(agent_id=agent_id, online=False) for agent_id in active]
 
 
 def _shown(availability: Availability) -> AgentAvailability:

@@ -1,6 +1,6 @@
 """Teams are made, changed and removed, and everybody is told."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from contracts.ids import new_id
@@ -112,7 +112,7 @@ class TeamWorkflow:
             agents = await self._copies.get(team.account_id, "agents", AgentDirectory)
             raise unknown_agents(sorted(set(team.member_ids) - set(agents.agents)))
 
-    def _all_known(self, team: Team) -> Callable[[], Any]:
+    def _all_known(self, team: Team) -> Callable[[], Awaitable[bool | None]]:
         """Whether all members are known; an agent made a moment ago may not have been copied yet."""
 
         async def look() -> bool | None:
