@@ -76,6 +76,16 @@ def test_a_reply_holds_its_thread_together() -> None:
     assert read.get_content() == "It is on its way.\r\n\r\n-- \r\nAcme Ltd\r\n"
 
 
+def test_identifiers_longer_than_a_line_travel_as_they_are() -> None:
+    """Our own Message-IDs are longer than a line, and still neither encoded nor broken in the thread's headers (X8)."""
+    ours = f"tic.{'a' * 24}.{'b' * 24}.{'c' * 16}@acme.example"
+    thread = MailThreading(message_id="next@acme.example", in_reply_to=ours, references=("a@customer.example", ours))
+    written = compose_mail(REQUEST.model_copy(update={"mail": thread}), SupportAddress(), [], NOON).as_bytes()
+
+    assert f"\r\nIn-Reply-To: <{ours}>\r\n".encode() in written
+    assert f"\r\nReferences: <a@customer.example>\r\n <{ours}>\r\n".encode() in written
+
+
 def test_automatic_mail_says_so_and_files_travel_along() -> None:
     """Automatic texts carry Auto-Submitted; attachments keep name, type and bytes (X7, X8)."""
     request = REQUEST.model_copy(update={"purpose": "auto_reply", "html": "<p>hi</p>"})

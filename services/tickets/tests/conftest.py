@@ -1,6 +1,8 @@
 """Tickets on real engines, and builders for what its rules judge."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,6 +14,7 @@ import pytest_asyncio
 from argon2 import PasswordHasher
 from pydantic import BaseModel
 
+from contracts.contacts import Consent, ContactChanged, ContactIdentity, ContactUpdated, SmsConsent
 from contracts.envelope import Event
 from contracts.ids import derive_id, new_id
 from contracts.inbound import Automatic, ChatDetails, InboundMessageReceived, MailHeaders, SmsDetails
@@ -32,12 +35,13 @@ from contracts.topics import CONTACTS, OUTBOUND_MESSAGES, TICKET_EVENTS
 from service_kit.bus import Subscription
 from service_kit.platform import Platform
 from service_kit.service import Service
+from service_kit.settings_copies import SETTINGS_COPIES, copy_id
 from service_kit.testing.callers import sign_in
 from service_kit.testing.eventually import eventually
 from service_kit.testing.manual_clock import ManualClock
 from tickets.account_workflow import NewAccount
-from tickets.agents import Agent
 from tickets.agent_store import AgentStore
+from tickets.agents import Agent
 from tickets.app import create_service
 from tickets.model import INTAKE, Correspondence, IntakeEntry, Ticket
 from tickets.people_app import build_people
@@ -152,17 +156,22 @@ class Bench:
     versions: dict[tuple[str, str], int] = field(default_factory=dict)
 
     async def set(self, area: Area, value: BaseModel, account_id: str = ACCOUNT) -> None:
-        """Publish settings as their owner does, and wait until tickets has them."""
-        version = self.versions[(account_id, area)] = self.versions.get((account_id, area), 0) + 1
-        changed = SettingsChanged(
-            id=new_id("evt"),
-            account_id=account_id,
-            time=self.clock.now(),
-            area=area,
-            version=version,
-            value=value.model_dump(mode="json"),
-        )
-        await self.platform.bus.publish([changed])
+        """Have settings published by their owner, and wait until tickets has its copy."""
+        wanted = value.model_dump(mode="json")
+        if area in {"account", "tickets"}:
+            answer = await self.do("PATCH", f"/v1/settings/{area}", wanted)
+            assert answer.status_code == httpx.codes.OK, answer.text
+        else:
+            version = self.versions[(account_id, area)] = self.versions.get((account_id, area), 0) + 1
+            fields = {"id": new_id("evt"), "account_id": account_id, "time": self.clock.now()}
+            changed = SettingsChanged(**fields, area=area, version=version, value=wanted)
+            await self.platform.bus.publish([changed])
+
+        async def has_copy() -> bool:
+            copy = await self.platform.store.collection(SETTINGS_COPIES).get(copy_id(account_id, area))
+            return copy is not None and json.loads(copy.value) == wanted
+
+        await eventually(has_copy, seconds=15)
 
     async def receive(self, *events: InboundMessageReceived) -> list[IntakeEntry]:
         """Hand messages over the bus; the verdicts, once all are in the ledger."""
@@ -174,6 +183,19 @@ class Bench:
             return [found[an_id] for an_id in ids] if len(found) == len(set(ids)) else []
 
         return await eventually(entered, seconds=15)
+
+    async def consents(self, **said: bool) -> None:
+        """An outside system reports consent of Carl's number, and tickets has taken it in."""
+        before = len(self.heard(ContactChanged))
+        report = ContactUpdated(
+            id=new_id("evt"),
+            account_id=ACCOUNT,
+            time=self.clock.now(),
+            contact=ContactIdentity(phone="+33612345678"),
+            consent=Consent(sms=SmsConsent(**said)),
+        )
+        await self.platform.bus.publish([report])
+        await self.hear(ContactChanged, count=before + 1)
 
     async def get(self, path: str, **query: Any) -> Any:
         """What the API says."""
@@ -195,7 +217,7 @@ class Bench:
         page = await self.get(f"/v1/tickets/{ticket_id}/messages")
         return [(message["kind"], message["text"]) for message in page["items"]]
 
-    def heard(self, kind: type[Event], **fields: Any) -> list[Any]:
+    def heard(self, kind: type[Event], /, **fields: Any) -> list[Any]:
         """Published events of a kind with these fields."""
         return [
             event
@@ -203,11 +225,9 @@ class Bench:
             if isinstance(event, kind) and all(getattr(event, name) == value for name, value in fields.items())
         ]
 
-    async def hear(self, kind: type[Event], count: int = 1, **fields: Any) -> list[Any]:
+    async def hear(self, kind: type[Event], /, count: int = 1, **fields: Any) -> list[Any]:
         """The same, once there are so many."""
-        return await eventually(
-            lambda: found if len(found := self.heard(kind, **fields)) >= count else [], seconds=15
-        )
+        return await eventually(lambda: found if len(found := self.heard(kind, **fields)) >= count else [], seconds=15)
 
     async def as_agent(self, agent_id: str, account_id: str = ACCOUNT) -> dict[str, str]:
         """The headers of another agent's session."""
@@ -229,14 +249,15 @@ class Bench:
         await AgentStore(self.platform.store).insert(agent)
 
 
-async def publish_defaults(set_area: Callable[[Area, BaseModel, str], Awaitable[None]], account_id: str) -> None:
-    """The settings that other services would have published for a new account."""
-    await set_area("assignment", AssignmentSettings(), account_id)
-    await set_area("teams", TeamDirectory(teams={"tea_1": TeamEntry(id="tea_1", name="Billing")}), account_id)
-    await set_area("schedules", ScheduleDirectory(), account_id)
-    await set_area("email", EmailSettings(addresses={SUPPORT: SupportAddress()}), account_id)
-    await set_area("sms", SmsSettings(), account_id)
-    await set_area("chat", ChatSettings(), account_id)
+_DEFAULTS: dict[Area, BaseModel] = {
+    "assignment": AssignmentSettings(),
+    "teams": TeamDirectory(teams={"tea_1": TeamEntry(id="tea_1", name="Billing")}),
+    "schedules": ScheduleDirectory(),
+    "email": EmailSettings(addresses={SUPPORT: SupportAddress()}),
+    "sms": SmsSettings(),
+    "chat": ChatSettings(),
+}
+"""What other services would have published for a new account."""
 
 
 async def _hire_company(bench: Bench, account_id: str) -> None:
@@ -249,7 +270,7 @@ async def _hire_company(bench: Bench, account_id: str) -> None:
         account_id=account_id,
     )
     await people.accounts.create(wanted)
-    await publish_defaults(bench.set, account_id)
+    await asyncio.gather(*(bench.set(area, value, account_id) for area, value in _DEFAULTS.items()))
 
 
 @pytest_asyncio.fixture
@@ -279,13 +300,13 @@ async def bench(make_platform: Callable[..., Platform], running: Running) -> Asy
         await observer.bus.stop()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def inbox() -> Inbox:
     """Builds messages as gateways hand them over."""
     return Inbox()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_ticket() -> Callable[..., Ticket]:
     """Builds tickets for rules to judge."""
 

@@ -13,7 +13,7 @@ ALWAYS = Schedule(
     id="sch_always",
     name="Always",
     zone="UTC",
-    weekly={day: (("00:00", "24:00"),) for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")},
+    weekly=dict.fromkeys(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), (("00:00", "24:00"),)),
 )
 
 

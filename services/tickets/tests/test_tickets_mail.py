@@ -201,5 +201,3 @@ async def test_a_bounce_marks_the_message(bench: Any):
     assert (verdict.verdict, verdict.ticket_id) == ("automatic", entry.ticket_id)
     assert (told.message_id, told.state, told.cause) == (request.message_id, "failed", "bounce")
     assert page["items"][1]["delivery"] == {"state": "failed", "reason": "bounced"}
-
-

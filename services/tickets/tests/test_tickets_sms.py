@@ -1,26 +1,11 @@
 from datetime import timedelta
 from typing import Any
 
-from contracts.contacts import Consent, ContactChanged, ContactIdentity, ContactUpdated, SmsConsent
 from contracts.outbound import OutboundMessageRequested
 from contracts.settings import AccountSettings, SmsAutoResponder, SmsSettings, TicketSettings
 from contracts.tickets import TicketCreated
 
 CARL = "+33612345678"
-
-
-async def _consents(bench: Any, **said: bool) -> None:
-    """An outside system reports consent of Carl's number, and tickets has taken it in."""
-    before = len(bench.heard(ContactChanged))
-    report = ContactUpdated(
-        id=f"evt_{said}",
-        account_id="acc_1",
-        time=bench.clock.now(),
-        contact=ContactIdentity(phone=CARL),
-        consent=Consent(sms=SmsConsent(**said)),
-    )
-    await bench.platform.bus.publish([report])
-    await bench.hear(ContactChanged, count=before + 1)
 
 
 async def _responder(bench: Any, mode: str, text: str = "Thanks!") -> None:
@@ -33,6 +18,7 @@ async def test_one_ticket_per_person(bench: Any):
     await bench.do("POST", f"/v1/tickets/{first.ticket_id}/close")
     bench.clock.advance(timedelta(days=100))
     [second] = await bench.receive(bench.inbox.sms("two", number="+12025550199"))
+    await bench.consents(transactional=True)
     answer = await bench.do("POST", f"/v1/tickets/{first.ticket_id}/messages", {"text": "Hello"})
     [request] = await bench.hear(OutboundMessageRequested)
 
@@ -78,10 +64,20 @@ async def test_a_keyword_joins_an_open_ticket(bench: Any):
     assert (await bench.get(f"/v1/tickets/{first.ticket_id}"))["status"] == "closed"
 
 
-async def test_no_reply_after_stop(bench: Any):
-    """A number that said stop gets no reply, and the refusal leaves no trace in the thread (M5)."""
+async def test_no_reply_without_consent(bench: Any):
+    """A number that never agreed gets no reply, whoever wrote first (M5)."""
     [entry] = await bench.receive(bench.inbox.sms("Hello"))
-    await _consents(bench, stopped=True)
+    answer = await bench.do("POST", f"/v1/tickets/{entry.ticket_id}/messages", {"text": "Hi"})
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "no_sms_consent")
+
+
+async def test_no_reply_after_stop(bench: Any):
+    """A stop wins over consent, and the refusal leaves no trace in the thread (M5)."""
+    [entry] = await bench.receive(bench.inbox.sms("Hello"))
+    await bench.consents(transactional=True)
+    bench.clock.advance(timedelta(minutes=1))
+    await bench.consents(stopped=True)
     answer = await bench.do("POST", f"/v1/tickets/{entry.ticket_id}/messages", {"text": "Hi"})
 
     assert (answer.status_code, answer.json()["code"]) == (409, "no_sms_consent")
@@ -92,9 +88,9 @@ async def test_no_reply_after_stop(bench: Any):
 async def test_reply_after_start_again(bench: Any):
     """Whoever takes the stop back can be answered again (M5)."""
     [entry] = await bench.receive(bench.inbox.sms("Hello"))
-    await _consents(bench, stopped=True)
+    await bench.consents(stopped=True)
     bench.clock.advance(timedelta(minutes=1))
-    await _consents(bench, stopped=False)
+    await bench.consents(stopped=False, transactional=True)
     answer = await bench.do("POST", f"/v1/tickets/{entry.ticket_id}/messages", {"text": "Hi"})
 
     assert answer.status_code == 201
@@ -103,6 +99,7 @@ async def test_reply_after_start_again(bench: Any):
 async def test_an_sms_has_a_length(bench: Any):
     """A reply that no provider would take is refused with its limit."""
     [entry] = await bench.receive(bench.inbox.sms("Hello"))
+    await bench.consents(transactional=True)
     answer = await bench.do("POST", f"/v1/tickets/{entry.ticket_id}/messages", {"text": "x" * 1601})
 
     assert (answer.status_code, answer.json()["code"]) == (422, "text_too_long")
@@ -113,7 +110,7 @@ async def test_auto_responder_answers_who_never_consented(bench: Any):
     await bench.set("account", AccountSettings(prefix="ACME", support_email="support@acme.example"))
     await _responder(bench, "non_consented", "{{ organization.prefix }}: write to {{ support_email }}")
     [entry] = await bench.receive(bench.inbox.sms("one"))
-    await _consents(bench, transactional=True)
+    await bench.consents(transactional=True)
     await bench.receive(bench.inbox.sms("two"))
     requests = await bench.hear(OutboundMessageRequested)
 
@@ -125,7 +122,7 @@ async def test_auto_responder_answers_who_never_consented(bench: Any):
 async def test_auto_responder_respects_stop(bench: Any):
     """A number that said stop is never answered automatically (M5, M6)."""
     await _responder(bench, "all")
-    await _consents(bench, stopped=True)
+    await bench.consents(stopped=True)
     [entry] = await bench.receive(bench.inbox.sms("one"))
 
     assert await bench.thread(entry.ticket_id) == [("inbound", "one")]

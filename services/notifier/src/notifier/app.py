@@ -7,6 +7,7 @@ from notifier.deliveries_api import deliveries_router
 from notifier.mail_channel import MailChannel
 from notifier.mail_gateway import Maildir, MailGateway, SmtpRelay
 from notifier.sending import Sending
+from notifier.settings import NotifierSettings
 from notifier.sms_channel import SmsChannel
 from notifier.store import DeliveryStore
 from notifier.subscriptions import subscribe
@@ -26,15 +27,18 @@ from service_kit.ssrf import GuardedHttp
 from service_kit.timers import Timers
 
 
-def create_service(platform: Platform) -> Service:
+def create_service(platform: Platform, settings: NotifierSettings | None = None) -> Service:
     """The service on a platform; its subscriptions are declared on the platform's bus."""
-    clock, bus = platform.clock, platform.bus
-    http = GuardedHttp(allow_private=platform.settings.allow_private_urls)
+    settings = settings or NotifierSettings()
+    clock, bus, lease = platform.clock, platform.bus, settings.lease_seconds
+    http = GuardedHttp(
+        allow_private=platform.settings.allow_private_urls, timeout_seconds=settings.http_timeout_seconds
+    )
     area = SettingsArea(platform, "notifications", NotificationSettings)
     copies = SettingsCopies(platform, "notifier", areas=("account", "email", "sms"), on_account=(area.ensure,))
     store = DeliveryStore(platform.store)
     outbox = Outbox(store.deliveries, bus, clock, crash_prefix="notifier")
-    gateway = mail_gateway(platform.settings)
+    gateway = mail_gateway(platform.settings, timeout_seconds=settings.relay_timeout_seconds)
     sending = Sending(
         store,
         outbox,
@@ -62,14 +66,14 @@ def create_service(platform: Platform) -> Service:
         prepare=(area.republish,),
         workers=(
             outbox.worker(),
-            Timers(store.deliveries, clock, sending.send).worker(),
-            Timers(webhook_store.deliveries, clock, webhooks.send).worker(),
+            Timers(store.deliveries, clock, sending.send, lease_seconds=lease).worker(),
+            Timers(webhook_store.deliveries, clock, webhooks.send, lease_seconds=lease).worker(),
         ),
     )
 
 
-def mail_gateway(settings: PlatformSettings) -> MailGateway:
+def mail_gateway(settings: PlatformSettings, *, timeout_seconds: float) -> MailGateway:
     """The relay that the settings name, or a maildir in the home."""
     if settings.smtp_relay_url:
-        return SmtpRelay(settings.smtp_relay_url)
+        return SmtpRelay(settings.smtp_relay_url, timeout_seconds=timeout_seconds)
     return Maildir(settings.home / "outbox")

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime
 
 from contracts.outbound import OutboundMessageRequested
 from contracts.people import Attachment
 from contracts.settings import SupportAddress
+from notifier.identifiers_header import MAIL_POLICY
 
 _AUTOMATIC = frozenset({"auto_reply", "keyword_answer", "follow_up"})
 
@@ -24,7 +24,7 @@ def compose_mail(
 
     Line breaks in names and subjects become spaces: a header is one line, whatever an agent or customer typed.
     """
-    mail = EmailMessage(policy=SMTP)
+    mail = EmailMessage(policy=MAIL_POLICY)
     mail["From"] = _address(_one_line(address.from_name or request.author_name or ""), request.sender)
     mail["To"] = _address(_one_line(request.recipient.name or ""), request.recipient.email or "")
     mail["Subject"] = _one_line(request.subject or "")

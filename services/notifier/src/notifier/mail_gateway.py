@@ -13,9 +13,6 @@ import aiosmtplib
 
 from notifier.errors import Deferred, Refused
 
-_TIMEOUT_SECONDS = 20.0
-"""Below the lease of a timer, so that nobody else takes a delivery that is still being sent."""
-
 _PERMANENT = 500
 
 
@@ -38,44 +35,63 @@ class MailGateway(Protocol):
 
 
 class SmtpRelay:
-    """One relay, over a few connections that stay open between mails."""
+    """One relay, over a few connections that stay open between mails.
+
+    `timeout_seconds` is for a whole mail, the wait for a connection included: a limit for each command alone would
+    let a slow relay outlast the lease of the delivery, and somebody else would send the mail as well.
+    """
 
     tells_duplicates = False
 
-    def __init__(self, url: str, *, connections: int = 4) -> None:
+    def __init__(self, url: str, *, timeout_seconds: float, connections: int = 4) -> None:
         parts = urlsplit(url)
         self._host = parts.hostname or "localhost"
         self._port = parts.port or (465 if parts.scheme == "smtps" else 25)
         self._tls = parts.scheme == "smtps"
         self._user = unquote(parts.username) if parts.username else None
         self._password = unquote(parts.password) if parts.password else None
+        self._timeout = timeout_seconds
         self._idle: list[aiosmtplib.SMTP] = []
         self._places = asyncio.Semaphore(connections)
 
     async def send(self, mail: EmailMessage, sender: str, recipients: list[str]) -> str:
         """Hand the mail to the relay; its answer to the end of data."""
-        async with self._places:
-            client = await self._client()
-            try:
-                _, answer = await client.send_message(mail, sender=sender, recipients=recipients)
-            except aiosmtplib.SMTPRecipientsRefused as error:
-                worst = max(error.recipients, key=lambda refused: refused.code)
-                raise _failure(worst.code, worst.message) from error
-            except aiosmtplib.SMTPResponseException as error:
-                raise _failure(error.code, error.message) from error
-            except (aiosmtplib.SMTPException, OSError) as error:
-                client.close()
-                raise Deferred(f"relay {self._host}: {type(error).__name__}") from error
-            finally:
-                if client.is_connected:
-                    self._idle.append(client)
-        return answer[:500]
+        is_on_its_way = False
+        try:
+            async with asyncio.timeout(self._timeout), self._places:
+                client = await self._client()
+                is_on_its_way = True
+                return await self._hand_over(client, mail, sender, recipients)
+        except TimeoutError as error:
+            reason = f"relay {self._host} took longer than {self._timeout:g} s"
+            raise Deferred(reason, in_doubt=is_on_its_way) from error
 
     async def stop(self) -> None:
         """Say goodbye on every open connection."""
         while self._idle:
             with suppress(aiosmtplib.SMTPException, OSError):  # the mails are gone already; this is courtesy
                 await self._idle.pop().quit()
+
+    async def _hand_over(self, client: aiosmtplib.SMTP, mail: EmailMessage, sender: str, recipients: list[str]) -> str:
+        is_in_order = False
+        try:
+            _, answer = await client.send_message(mail, sender=sender, recipients=recipients)
+            is_in_order = True
+        except aiosmtplib.SMTPRecipientsRefused as error:
+            is_in_order = True
+            worst = max(error.recipients, key=lambda refused: refused.code)
+            raise _failure(worst.code, worst.message) from error
+        except aiosmtplib.SMTPResponseException as error:
+            is_in_order = True
+            raise _failure(error.code, error.message) from error
+        except (aiosmtplib.SMTPException, OSError) as error:
+            raise Deferred(f"relay {self._host}: {type(error).__name__}", in_doubt=True) from error
+        finally:
+            if is_in_order and client.is_connected:
+                self._idle.append(client)
+            else:
+                client.close()
+        return answer[:500]
 
     async def _client(self) -> aiosmtplib.SMTP:
         while self._idle:
@@ -92,7 +108,7 @@ class SmtpRelay:
             use_tls=self._tls,
             username=self._user,
             password=self._password,
-            timeout=_TIMEOUT_SECONDS,
+            timeout=self._timeout,
         )
         try:
             await client.connect()

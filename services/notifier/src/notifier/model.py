@@ -12,7 +12,8 @@ from service_kit.timers import Timed
 class Delivery(Outboxed, Timed):
     """One outgoing message on its way; its id derives from the message, so that it exists once.
 
-    `is_sending` is written before the other side is asked, so that a crash in between is known afterwards.
+    `is_sending` is written before the other side is asked, so that a crash in between is known afterwards. It stays
+    while an attempt may have been accepted whose answer never came.
     `attempt` counts from 1; 0 before the first.
     """
 

@@ -29,12 +29,12 @@ def refused(delivery: Delivery, reason: str, now: datetime) -> Delivery:
     return _settled(delivery, "failed", reason, now, None)
 
 
-def deferred(delivery: Delivery, reason: str, now: datetime) -> Delivery:
-    """It will be tried again, unless that has gone on for too long."""
+def deferred(delivery: Delivery, reason: str, now: datetime, *, in_doubt: bool = False) -> Delivery:
+    """It will be tried again, unless that has gone on for too long. `in_doubt`: it may have been accepted already."""
     again_at = next_attempt_at(delivery.attempt, delivery.created_at, now)
     if again_at is None:
         return refused(delivery, f"given up after {delivery.attempt} attempts: {reason}", now)
-    waiting = _changed(delivery, "queued", reason, now, None)
+    waiting = _changed(delivery, "queued", reason, now, None).model_copy(update={"is_sending": in_doubt})
     return with_due(waiting, SEND, again_at)
 
 

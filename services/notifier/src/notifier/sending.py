@@ -28,8 +28,8 @@ class Sending:
     async def send(self, delivery: Delivery, _due: Due) -> None:
         """Make one attempt and record how it ended.
 
-        An earlier attempt that never recorded its end may have been accepted: the message leaves once more under
-        the same identity, and says so unless the other side tells duplicates itself.
+        An earlier attempt whose end nobody knows (a crash, a broken connection) may have been accepted: the message
+        leaves once more under the same identity, and says so unless the other side tells duplicates itself.
         """
         was_interrupted = delivery.is_sending
         sending = await self._store.replace(begun(delivery, self._clock.now()))
@@ -39,7 +39,8 @@ class Sending:
         try:
             provider_id = await channel.send(sending.request)
         except Deferred as error:
-            await self._record(deferred(sending, str(error), self._clock.now()))
+            in_doubt = error.in_doubt or (was_interrupted and not channel.tells_duplicates)
+            await self._record(deferred(sending, str(error), self._clock.now(), in_doubt=in_doubt))
         except Refused as error:
             await self._record(refused(sending, str(error), self._clock.now()))
         else:

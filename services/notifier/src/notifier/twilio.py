@@ -53,7 +53,7 @@ class TwilioGateway:
                 content=urlencode(form).encode(),
             )
         except PeerUnavailable as error:
-            raise Deferred(f"Twilio cannot be reached: {error}") from error
+            raise Deferred(f"Twilio cannot be reached: {error}", in_doubt=error.may_have_arrived) from error
         return _sid(answer.status, answer.body)
 
 

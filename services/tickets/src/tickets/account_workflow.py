@@ -9,6 +9,7 @@ from contracts.ids import derive_id, new_id
 from contracts.schedules import Zone
 from contracts.settings import AccountSettings, TicketSettings
 from service_kit.clock import Clock
+from service_kit.crash_points import crash_point
 from service_kit.docstore import Fate
 from service_kit.settings_area import SettingsArea
 from tickets.account_store import AccountStore
@@ -89,7 +90,9 @@ class AccountWorkflow:
         if holder is not None and holder.id != owner_id:
             raise email_taken()
         await self._accounts.insert(self._account(wanted, account_id, owner_id))
+        crash_point("tickets.account_saved")
         owner = await self._owner(wanted, account_id, owner_id)
+        crash_point("tickets.owner_saved")
         await self._projection.project_agent(owner_id)
         await self.ensure_areas(account_id)
         issued = await self._keys.issue_first(owner)

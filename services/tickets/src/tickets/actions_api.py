@@ -97,7 +97,7 @@ def actions_router(actions: TicketActions, bulk: Bulk, views: TicketViews) -> AP
 
     @router.post("/{ticket_id}/reopen")
     async def reopen(principal: Writer, ticket_id: str, expected: IfMatch) -> TicketView:
-        """Reopen a mail or SMS ticket; a chat never (L3)."""
+        """Reopen a closed mail or SMS ticket, a chat never (L3); end the snooze of any (L2)."""
         return await views.one(await actions.reopen(principal, ticket_id, expected), principal.agent_id)
 
     @router.post("/{ticket_id}/snooze")

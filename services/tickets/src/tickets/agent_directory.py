@@ -2,10 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 
+import structlog
+
 from contracts.settings import AgentDirectory, AgentEntry
+from service_kit.errors import Unavailable
 from service_kit.settings_area import SettingsArea
 from tickets.agent_store import AgentStore
 from tickets.agents import directory_entry
+
+logger = structlog.get_logger()
 
 
 class AgentLookup:
@@ -34,6 +39,25 @@ class AgentDirectoryPublisher:
     def __init__(self, agents: AgentStore, area: SettingsArea[AgentDirectory]) -> None:
         self._agents = agents
         self._area = area
+        self._late: set[str] = set()
+
+    async def publish_soon(self, account_id: str) -> None:
+        """Publish now, or as soon as the bus takes it.
+
+        The agents are stored already: an answer other than success would only make the caller add them twice. What
+        a crash makes this process forget, the next start publishes.
+        """
+        try:
+            await self.publish(account_id)
+        except Unavailable as error:
+            logger.warning("directory_delayed", account_id=account_id, error=repr(error))
+            self._late.add(account_id)
+
+    async def catch_up(self) -> None:
+        """Publish what the bus did not take when it was due."""
+        for account_id in tuple(self._late):
+            await self.publish(account_id)
+            self._late.discard(account_id)
 
     async def publish(self, account_id: str) -> None:
         """Make the published directory what the store says.

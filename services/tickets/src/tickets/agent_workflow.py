@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 from contracts.ids import derive_id, new_id
 from contracts.people import Role
-from service_kit.auth import Principal
+from service_kit.auth import ROLE_PERMISSIONS, Principal
 from service_kit.clock import Clock
+from service_kit.crash_points import crash_point
 from service_kit.docstore import Fate, Page
 from service_kit.http.problems import not_found
 from tickets.account_owners import AccountOwners
@@ -23,7 +24,7 @@ from tickets.agents import (
     outranks_or_equals,
 )
 from tickets.credential_projection import CredentialProjection
-from tickets.people_problems import agent_needed, email_taken, role_too_high, too_many
+from tickets.people_problems import agent_needed, email_taken, own_credentials, role_too_high, too_many
 
 
 class AgentWorkflow:
@@ -95,12 +96,23 @@ class AgentWorkflow:
         """Change an agent.
 
         Raises:
-            Problem: there is none, the address is taken, a role is above that of who asks, or nobody would own the
-                account any more.
+            Problem: there is none, the address is taken, a role is above that of who asks, nobody would own the
+                account any more, or it is who asks and needs the present password.
         """
+        if by.agent_id == agent_id and (change.email is not None or change.password_hash is not None):
+            raise own_credentials()
         if change.role is not None:
             _require_rank(by, change.role)
         return await self._update(by, agent_id, lambda agent: changed(agent, change, self._clock.now()))
+
+    async def change_own(self, by: Principal, change: AgentChange) -> Agent:
+        """Change who asks; whoever calls this has seen the present password where it is needed.
+
+        Raises:
+            Problem: a key asks that acts for nobody or may too little, or the address is taken.
+        """
+        agent = await self.own(by)
+        return await self._update(by, agent.id, lambda present: changed(present, change, self._clock.now()))
 
     async def remove(self, by: Principal, agent_id: str) -> None:
         """Let an agent leave: no way in from now on, and the name stays for the history; again changes nothing.
@@ -120,8 +132,7 @@ class AgentWorkflow:
             before = await self.get(by.account_id, agent_id)
             if not before.active:
                 raise not_found("agent")
-            if by.agent_id != agent_id:
-                _require_rank(by, before.role)
+            _require_rank(by, before.role)
             after = step(before)
             if is_owner(before) and not is_owner(after):
                 released = await self._owners.remove(before.account_id, agent_id) or released
@@ -136,15 +147,18 @@ class AgentWorkflow:
         return after
 
     async def _follow(self, agent: Agent, *, sessions_ended: bool) -> None:
+        crash_point("tickets.agent_saved")
         if is_owner(agent):
             await self._owners.add(agent.account_id, agent.id)
         if sessions_ended:
             await self._projection.project_logout(agent.account_id, agent.id)
         else:
             await self._projection.project_agent(agent.id)
-        await self._directory.publish(agent.account_id)
+        await self._directory.publish_soon(agent.account_id)
 
 
 def _require_rank(by: Principal, role: Role) -> None:
-    if not outranks_or_equals(by.role or "support", role):
+    """Nobody gives, or changes who has, more than they may themselves, with the very credential they use."""
+    may_it_all = all(by.may(permission) for permission in ROLE_PERMISSIONS[role])
+    if not may_it_all or not outranks_or_equals(by.role or "support", role):
         raise role_too_high()

@@ -35,6 +35,7 @@ from tickets.publication import Publication
 from tickets.rules import RulesReader
 from tickets.snoozing import Snoozing
 from tickets.subscriptions import GROUP, subscribe
+from tickets.threads import Threads
 from tickets.ticket_actions import TicketActions
 from tickets.ticket_lists import TicketLists
 from tickets.ticket_numbers import TicketNumbers
@@ -107,7 +108,7 @@ def _routers(platform: Platform, core: _Core) -> tuple[APIRouter, ...]:
     return (
         actions_router(actions, Bulk(actions), views),
         tickets_router(core.desk, TicketLists(core.tickets, core.copies), views, core.history),
-        messages_router(core.desk, writing),
+        messages_router(core.desk, Threads(core.messages, attachments), writing),
         intake_router(core.ledger),
         contacts_router(core.contacts),
     )

@@ -7,7 +7,7 @@ import structlog
 from service_kit.bus import Bus
 from service_kit.clock import Clock
 from service_kit.crash_points import crash_point
-from service_kit.errors import TransientError, Unavailable
+from service_kit.errors import TransientError
 from service_kit.outbox import Outbox
 from service_kit.problem import Problem
 from tickets.history import History
@@ -87,13 +87,13 @@ class Desk:
         raise TicketContended(f"{len(waiting)} tickets changed {_ATTEMPTS} times meanwhile")
 
     async def publish(self, tickets: Sequence[Ticket]) -> None:
-        """Publish what stored tickets carry; what an engine does not take now, the relay publishes later.
+        """Publish what stored tickets carry; what cannot leave now, the relay publishes later.
 
         The change itself is stored, so that an answer other than success would only make the caller do it twice.
         """
         try:
             await self.outbox.publish(tickets)
-        except Unavailable as error:
+        except TransientError as error:
             logger.warning("publish_delayed", tickets=[ticket.id for ticket in tickets], error=repr(error))
 
     async def _stale(self, ticket: Ticket, expected: int) -> Problem:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from contracts.ids import derive_id
 from contracts.inbound import ContactProfileGiven, InboundMessageReceived
-from contracts.tickets import TicketDeliveryUpdated, TicketMessageAdded
+from contracts.tickets import TicketDeliveryUpdated
 from service_kit.outbox import OUTBOX_LIMIT
 from tickets.auto_answer import auto_answer
 from tickets.contact_model import Contact, Identity
@@ -27,7 +27,7 @@ from tickets.outgoing import sent
 from tickets.reopen import Append
 from tickets.senders import chat_key, sender_identity, thread_key
 from tickets.threading import Matched, ThreadMatch, Unmatched, clues, match
-from tickets.ticket_events import SYSTEM, say
+from tickets.ticket_events import SYSTEM, counts, say
 from tickets.verdict import Disposition, Ignore, Join, Start, Surroundings, judge
 
 _ROOM_FOR_ONE_MESSAGE = 10
@@ -81,7 +81,9 @@ class IntakePlan:
         """A message that is stored already keeps its ticket, unless that one was never written."""
         known = self.state.messages.get(event.message_id)
         ticket = self.state.tickets.get(known.ticket_id) if known is not None else None
-        if known is not None and (known.is_settled or known.id in self._drafted or counts(ticket, known.id)):
+        if known is not None and (
+            known.is_settled or known.id in self._drafted or (ticket and counts(ticket, known.id))
+        ):
             ids = (known.ticket_id,) if known.ticket_id is not None else ()
             self.outcomes.append(Outcome(event, message_id=known.id, ticket_ids=ids))
             return
@@ -246,17 +248,3 @@ class IntakePlan:
             self.state.identities.put(known_as)
         if contact != self.state.contacts.get(contact.id):
             self.state.contacts.put(contact)
-
-
-def counts(ticket: Ticket | None, message_id: str) -> bool:
-    """Whether a ticket counts a message that has no place yet.
-
-    Then the event that gives it one is still in the ticket's outbox.
-    """
-    if ticket is None:
-        return False
-    said = (entry.body for entry in ticket.outbox if entry.type == _MESSAGE_ADDED)
-    return any(body["message_id"] == message_id for body in said)
-
-
-_MESSAGE_ADDED = TicketMessageAdded.model_fields["type"].default

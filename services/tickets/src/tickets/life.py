@@ -70,15 +70,22 @@ def snoozed(ticket: Ticket, *, until: datetime, actor: Actor, now: datetime) -> 
 
 def awake(ticket: Ticket, *, actor: Actor, cause: str, now: datetime) -> Ticket:
     """The ticket back in sight, in the inbox it was in before."""
-    ticket = without_due(ticket, UNSNOOZE)
     if ticket.status != "snoozed":
         return ticket
-    ticket = changed(ticket, now, status="open", snoozed_until=None, assignment_epoch=ticket.assignment_epoch + 1)
+    ticket = changed(
+        without_due(ticket, UNSNOOZE),
+        now,
+        status="open",
+        snoozed_until=None,
+        assignment_epoch=ticket.assignment_epoch + 1,
+    )
     return say(ticket, TicketUnsnoozed, actor=actor, cause=cause, now=now)
 
 
 def timer_rang(ticket: Ticket, *, now: datetime) -> Ticket:
     """The ticket after its snooze timer; one that was snoozed again for longer stays asleep."""
+    if ticket.status != "snoozed":
+        return without_due(ticket, UNSNOOZE)
     if ticket.snoozed_until is not None and ticket.snoozed_until > now:
         return with_due(ticket, UNSNOOZE, ticket.snoozed_until)
     return awake(ticket, actor=SYSTEM, cause="timer", now=now)

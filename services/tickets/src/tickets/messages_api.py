@@ -7,11 +7,13 @@ from fastapi import APIRouter, Depends, Query, Response, status
 from pydantic import BaseModel, ConfigDict, Field
 
 from service_kit.auth import Permission, Principal, requires
+from service_kit.http.idempotency import IdempotencyKey
 from service_kit.http.pages import Cursor, PageOf
 from service_kit.http.versions import IfMatch
 from tickets.attachments import MAX_FILES, NewAttachment
 from tickets.desk import Desk
 from tickets.message_view import MessageView
+from tickets.threads import Threads
 from tickets.writing import Draft, Writing
 
 Reader = Annotated[Principal, Depends(requires(Permission.TICKETS_READ))]
@@ -39,7 +41,7 @@ class NewNote(BaseModel):
     text: Text
 
 
-def messages_router(desk: Desk, writing: Writing) -> APIRouter:
+def messages_router(desk: Desk, threads: Threads, writing: Writing) -> APIRouter:
     """The routes."""
     router = APIRouter(prefix="/v1/tickets/{ticket_id}", tags=["messages"])
 
@@ -52,7 +54,7 @@ def messages_router(desk: Desk, writing: Writing) -> APIRouter:
     ) -> PageOf[MessageView]:
         """The newest messages, oldest first; `next_cursor` leads to the ones before (V3)."""
         ticket = await desk.load(principal.account_id, ticket_id)
-        page = await writing.page(ticket, limit=limit, cursor=cursor)
+        page = await threads.page(ticket, limit=limit, cursor=cursor)
         return PageOf(items=[MessageView.of(message) for message in page.items], next_cursor=page.next_cursor)
 
     @router.post("/messages", status_code=status.HTTP_201_CREATED)
@@ -61,24 +63,29 @@ def messages_router(desk: Desk, writing: Writing) -> APIRouter:
         ticket_id: str,
         new: NewReply,
         expected: IfMatch,
+        request_id: IdempotencyKey,
         force: Force = False,  # noqa: FBT002 - a query parameter
     ) -> MessageView:
         """Answer the customer; refused with what was missed if somebody wrote meanwhile, unless `force` (L6)."""
         draft = Draft(new.text, new.html, new.attachments)
         expected = None if force or new.force else expected
-        return MessageView.of(await writing.reply(principal, ticket_id, draft, expected))
+        message = await writing.reply(principal, ticket_id, draft, expected=expected, request_id=request_id)
+        return MessageView.of(message)
 
     @router.post("/notes", status_code=status.HTTP_201_CREATED)
-    async def add_note(principal: Writer, ticket_id: str, new: NewNote, expected: IfMatch) -> MessageView:
+    async def add_note(
+        principal: Writer, ticket_id: str, new: NewNote, expected: IfMatch, request_id: IdempotencyKey
+    ) -> MessageView:
         """Add a note that only agents see (N1, W5)."""
-        return MessageView.of(await writing.note(principal, ticket_id, new.text, expected))
+        message = await writing.note(principal, ticket_id, new.text, expected=expected, request_id=request_id)
+        return MessageView.of(message)
 
     @router.get("/messages/{message_id}/attachments/{attachment_id}")
     async def download_attachment(principal: Reader, ticket_id: str, message_id: str, attachment_id: str) -> Response:
         """The bytes of a file, never to be shown in our own origin."""
         ticket = await desk.load(principal.account_id, ticket_id)
-        name, content_type, data = await writing.attachment(ticket, message_id, attachment_id)
-        return Response(data, media_type=content_type, headers=_download_headers(name))
+        file = await threads.file(ticket, message_id, attachment_id)
+        return Response(file.data, media_type=file.content_type, headers=_download_headers(file.name))
 
     return router
 

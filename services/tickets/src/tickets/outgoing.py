@@ -38,12 +38,11 @@ def refusal(ticket: Ticket, contact: Contact, text: str) -> Refusal | None:
 
 
 def may_reply_by_sms(said: NumberSaid | None) -> bool:
-    """Whether an agent may answer this number (M5): whoever wrote first agreed to be answered, until they say stop.
+    """Whether an agent may answer this number (M5): it agreed to one kind of SMS at least, and did not say stop.
 
-    Customers always write first (I1), so that consent given expressly decides nothing more here; the auto-responder
-    asks for it (M6).
+    Writing first is not consent: START is, and so is what an outside system reports.
     """
-    return said is None or not said.is_stopped
+    return said is not None and said.is_given
 
 
 def sent(
@@ -127,7 +126,9 @@ def _reply_subject(subject: str) -> str:
 
 def _sms_refusal(ticket: Ticket, contact: Contact, text: str) -> Refusal | None:
     if not may_reply_by_sms(contact.sms_consent.get(ticket.correspondence.theirs)):
-        return Refusal("no_sms_consent", "This number does not want to receive SMS.")
+        return Refusal(
+            "no_sms_consent", "This number has not agreed to receive SMS; answer another way, or ask for START."
+        )
     if len(text) > MAX_SMS_CHARACTERS:
         return Refusal("text_too_long", f"An SMS may have {MAX_SMS_CHARACTERS} characters.")
     return None

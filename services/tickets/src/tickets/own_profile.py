@@ -35,7 +35,7 @@ class OwnProfile:
             await self._require_password(agent, current_password)
         password_hash = None if password is None else await self._passwords.hash(password)
         change = AgentChange(name=name, email=email, password_hash=password_hash)
-        return await self._agents.change(principal, agent.id, change)
+        return await self._agents.change_own(principal, change)
 
     async def _require_password(self, agent: Agent, given: str | None) -> None:
         if given is None:

@@ -43,6 +43,7 @@ PREFIXES = (
     "/v1/settings/tickets",
 )
 _SWEEP_SECONDS = 3600.0
+_CATCH_UP_SECONDS = 2.0
 _REBUILD_SECONDS = 300.0
 """A Redis that lost everything while tickets went on lets nobody in for this long at most."""
 
@@ -107,6 +108,7 @@ def build_people(platform: Platform, *, hasher: PasswordHasher | None = None) ->
         workers=(
             PeriodicWorker("tickets.expired_sessions", _SWEEP_SECONDS, session_workflow.sweep),
             PeriodicWorker("tickets.credentials", _REBUILD_SECONDS, projection.rebuild),
+            PeriodicWorker("tickets.agent_directory", _CATCH_UP_SECONDS, directory.catch_up),
         ),
         agents=AgentLookup(agents),
         accounts=account_workflow,

@@ -24,8 +24,13 @@ def too_many(what: str, limit: int) -> Problem:
 
 
 def role_too_high() -> Problem:
-    """Nobody grants, or changes who has, a role above their own."""
-    return Problem(403, "role_too_high", "Your role does not let you give this role or change who has it.")
+    """Nobody grants, or changes who has, more than they may themselves."""
+    return Problem(403, "role_too_high", "You cannot give this role, or change who has it: it may more than you.")
+
+
+def own_credentials() -> Problem:
+    """One's own address and password change only where the present password is asked for."""
+    return Problem(403, "own_credentials", "Change your own address and password at /v1/agents/me.")
 
 
 def scope_too_wide(refused: list[str]) -> Problem:

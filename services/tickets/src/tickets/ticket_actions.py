@@ -11,7 +11,7 @@ from service_kit.settings_copies import SettingsCopies
 from tickets.agent_directory import AgentLookup
 from tickets.assignment import by_hand as assigned_by_hand
 from tickets.desk import Desk
-from tickets.life import closed, reopened, seen_by, snoozed, tagged, unseen_by
+from tickets.life import awake, closed, reopened, seen_by, snoozed, tagged, unseen_by
 from tickets.model import Ticket
 from tickets.reopen import by_hand as may_be_reopened_by_hand
 from tickets.rules import RulesReader
@@ -55,14 +55,15 @@ class TicketActions:
         return await self._desk.change(principal.account_id, ticket_id, edit, expected=expected)
 
     async def reopen(self, principal: Principal, ticket_id: str, expected: int | None) -> Ticket:
-        """Back into the inbox, with the assignee it had: whoever reopens by hand sees who that is."""
+        """Back into the inbox from closed or snoozed, with the assignee it had: whoever does it sees who that is."""
         preset = await self._rules.preset(principal.account_id)
 
         def edit(ticket: Ticket) -> Ticket:
             if ticket.status == "closed" and not may_be_reopened_by_hand(ticket.channel, preset):
                 raise not_reopened_by_hand()
-            now = self._clock.now()
-            return reopened(ticket, owner_stays=True, actor=principal.actor, cause=principal.actor.kind, now=now)
+            actor, now = principal.actor, self._clock.now()
+            awakened = awake(ticket, actor=actor, cause=actor.kind, now=now)
+            return reopened(awakened, owner_stays=True, actor=actor, cause=actor.kind, now=now)
 
         return await self._desk.change(principal.account_id, ticket_id, edit, expected=expected)
 

@@ -5,11 +5,13 @@ from typing import Any, TypeVar
 
 from contracts.ids import derive_id
 from contracts.people import Actor
-from contracts.tickets import TicketEvent, TicketFacts
+from contracts.tickets import TicketEvent, TicketFacts, TicketMessageAdded
 from service_kit.outbox import with_events
 from tickets.model import Ticket
 
 SYSTEM = Actor(kind="system")
+
+_MESSAGE_ADDED = TicketMessageAdded.model_fields["type"].default
 
 E = TypeVar("E", bound=TicketEvent)
 
@@ -57,3 +59,12 @@ def say(ticket: Ticket, event: type[E], *, actor: Actor, cause: str, now: dateti
         **fields,
     )
     return with_events(counted, [said], now)
+
+
+def counts(ticket: Ticket, message_id: str) -> bool:
+    """Whether a ticket counts a message that has no place yet.
+
+    Then the event that gives it one is still in the ticket's outbox.
+    """
+    said = (entry.body for entry in ticket.outbox if entry.type == _MESSAGE_ADDED)
+    return any(body["message_id"] == message_id for body in said)

@@ -3,11 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from contracts.ids import new_id
+from contracts.ids import derive_id, new_id
 from contracts.outbound import MailThreading
 from service_kit.auth import Principal
 from service_kit.clock import Clock
-from service_kit.docstore import Page
 from service_kit.problem import Problem
 from tickets.agent_directory import AgentLookup
 from tickets.attachments import Attachments, NewAttachment
@@ -19,6 +18,7 @@ from tickets.mail_ids import SignedIds
 from tickets.message_store import MessageStore
 from tickets.model import Delivery, Message, Ticket
 from tickets.outgoing import mail_threading, own_mail_id, refusal, sent
+from tickets.ticket_events import counts
 from tickets.ticket_problems import no_such
 
 
@@ -52,13 +52,12 @@ class Writing:
         self._signed = signed
         self._clock = clock
 
-    async def page(self, ticket: Ticket, *, limit: int, cursor: str | None) -> Page[Message]:
-        """Messages of a ticket: the newest first pages, oldest first within one."""
-        page = await self._messages.page(ticket.id, limit=limit, cursor=cursor)
-        return Page(list(reversed(page.items)), page.next_cursor)
-
-    async def reply(self, principal: Principal, ticket_id: str, draft: Draft, expected: int | None) -> Message:
+    async def reply(
+        self, principal: Principal, ticket_id: str, draft: Draft, *, expected: int | None, request_id: str | None
+    ) -> Message:
         """Answer the customer, on the channel and at the address they wrote from last.
+
+        The same `request_id` again is the same reply.
 
         Raises:
             Problem: there is no such ticket, it changed meanwhile (412), or nothing may be sent (409).
@@ -68,7 +67,7 @@ class Writing:
         if contact is None:
             raise no_such("contact")
         _require_sendable(ticket, contact, draft.text)
-        message_id = new_id("msg")
+        message_id = _message_id(request_id)
         mail = mail_threading(ticket, message_id, self._signed)
         message = await self._message(principal, ticket, message_id, draft, mail)
 
@@ -79,11 +78,13 @@ class Writing:
 
         return await self._store(message, edit, expected)
 
-    async def note(self, principal: Principal, ticket_id: str, text: str, expected: int | None) -> Message:
+    async def note(
+        self, principal: Principal, ticket_id: str, text: str, *, expected: int | None, request_id: str | None
+    ) -> Message:
         """Add an internal note: the only thing said about it is that the thread has one more message."""
         await self._desk.load(principal.account_id, ticket_id)
         message = Message(
-            id=new_id("msg"),
+            id=_message_id(request_id),
             account_id=principal.account_id,
             ticket_id=ticket_id,
             kind="note",
@@ -97,19 +98,6 @@ class Writing:
             return added(current, message, cause=message.author.kind, now=self._clock.now())
 
         return await self._store(message, edit, expected)
-
-    async def attachment(self, ticket: Ticket, message_id: str, attachment_id: str) -> tuple[str, str, bytes]:
-        """Name, type and bytes of a file of one of the ticket's messages.
-
-        Raises:
-            Problem: there is no such file.
-        """
-        message = (await self._messages.get_many([message_id])).get(message_id)
-        files = message.attachments if message is not None and message.ticket_id == ticket.id else ()
-        for file in files:
-            if file.id == attachment_id:
-                return file.name, file.content_type, await self._attachments.read(file)
-        raise no_such("attachment")
 
     async def _message(
         self, principal: Principal, ticket: Ticket, message_id: str, draft: Draft, mail: MailThreading | None
@@ -130,20 +118,42 @@ class Writing:
         )
 
     async def _store(self, message: Message, edit: Callable[[Ticket], Ticket], expected: int | None) -> Message:
-        """The message before the ticket that counts it; one that the ticket refused is taken away again."""
-        [stored] = (await self._messages.insert([message])).done
+        """Store the message, then the ticket that counts it.
+
+        A message that the ticket refuses is taken away again. One that is there already comes from the same request,
+        carried out again after a crash: if its ticket counts it, nothing is left to do.
+        """
+        is_repeated = bool((await self._messages.insert([message])).lost)
+        if is_repeated and await self._is_counted(message):
+            return await self._shown(message)
         try:
             ticket = await self._desk.change(message.account_id, str(message.ticket_id), edit, expected=expected)
         except Problem:
-            await self._messages.delete([stored])
+            await self._messages.delete([await self._shown(message)])
             raise
-        place = {"seq": ticket.next_seq - 1}
-        return (await self._messages.get_many([message.id])).get(message.id, stored).model_copy(update=place)
+        return (await self._shown(message)).model_copy(update={"seq": ticket.next_seq - 1})
+
+    async def _is_counted(self, message: Message) -> bool:
+        """Whether the ticket counts the message; what it has not told yet is told now."""
+        ticket = await self._desk.load(message.account_id, str(message.ticket_id))
+        if counts(ticket, message.id):
+            await self._desk.publish([ticket])
+            return True
+        # Read after the ticket: what has left its outbox by then has given the message its place.
+        return (await self._shown(message)).seq is not None
+
+    async def _shown(self, message: Message) -> Message:
+        """The message as it is stored by now."""
+        return (await self._messages.get_many([message.id])).get(message.id, message)
 
     async def _author_name(self, principal: Principal) -> str | None:
         if principal.agent_id is None:
             return None
         return (await self._agents.names(principal.account_id, [principal.agent_id])).get(principal.agent_id)
+
+
+def _message_id(request_id: str | None) -> str:
+    return derive_id("msg", request_id) if request_id else new_id("msg")
 
 
 def _require_sendable(ticket: Ticket, contact: Contact, text: str) -> None:

@@ -8,7 +8,9 @@ from contracts.settings import AccountSettings, AgentDirectory
 from service_kit.auth.credentials import Credentials, hash_token
 from service_kit.problem import Problem
 from service_kit.settings_area import SettingsArea
+from tickets.account_workflow import NewAccount
 from tickets.accounts import Account, with_owner, without_owner
+from tickets.people_app import create_account
 
 
 async def test_a_new_account_has_an_owner_a_key_and_its_areas(people: Any) -> None:
@@ -21,6 +23,15 @@ async def test_a_new_account_has_an_owner_a_key_and_its_areas(people: Any) -> No
     assert owner is not None
     assert (owner.name, owner.role, owner.active) == ("Oscar", "owner", True)
     assert me.json()["id"] == people.account.agent_id
+
+
+async def test_the_command_creates_accounts_on_a_running_platform(people: Any) -> None:
+    """`deskbus account create` works beside the service that runs in the same process."""
+    wanted = NewAccount(name="Other", owner_name="Olga", email="olga@other.example", password="a long password")
+    created = await create_account(people.platform, wanted)
+
+    assert (await people.ask(created.api_key, "GET", "/v1/agents/me")).json()["name"] == "Olga"
+    assert (await people.sign_in("olga@other.example", "a long password")).status_code == 201
 
 
 async def test_an_account_with_an_address_in_use_is_refused(people: Any) -> None:

@@ -1,4 +1,5 @@
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -6,9 +7,15 @@ import pytest
 from contracts.people import Role
 from contracts.settings import AgentDirectory
 from service_kit.auth.credentials import Credentials
+from service_kit.bus import BusUnavailable
 from service_kit.settings_area import SettingsArea
-from tickets.agents import outranks_or_equals
+from service_kit.settings_copies import SettingsCopies
+from service_kit.testing.eventually import eventually
+from tickets.agent_directory import AgentDirectoryPublisher
+from tickets.agent_store import AgentStore
+from tickets.agents import NewPerson, hired, outranks_or_equals
 
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 PASSWORD = "correct horse battery"
 
 
@@ -39,12 +46,41 @@ async def test_agents_added_at_once_are_all_in_the_directory(people: Any) -> Non
     assert {agent["id"] for agent in agents} < set((await directory(people)).agents)
 
 
+async def test_a_directory_that_the_bus_did_not_take_follows_later(people: Any, make_platform: Any) -> None:
+    """The agent is stored, so the answer is success; the other services hear of it when the bus is back."""
+    replica, reader = make_platform("tickets", clock=people.clock), make_platform("router")
+    agents = AgentStore(replica.store)
+    publisher = AgentDirectoryPublisher(agents, SettingsArea(replica, "agents", AgentDirectory))
+    copies = SettingsCopies(reader, "router", areas=("agents",))
+    parts = (replica.store, reader.store, reader.bus)
+    for part in parts:
+        await part.start()
+    person = NewPerson("Ann", "ann@acme.example", "support", "x")
+    await agents.insert(hired("agt_new", people.account.account_id, person, NOON))
+
+    async def is_heard_of() -> bool:
+        return "agt_new" in (await copies.get(people.account.account_id, "agents", AgentDirectory, fresh=True)).agents
+
+    await publisher.publish_soon(people.account.account_id)
+    with pytest.raises(BusUnavailable):
+        await publisher.catch_up()
+    before = await is_heard_of()
+    await replica.bus.start()
+    await publisher.catch_up()
+    await eventually(is_heard_of)
+    for part in (replica.bus, *reversed(parts)):
+        await part.stop()
+
+    assert not before
+
+
 async def test_an_address_serves_one_agent_over_all_accounts(people: Any) -> None:
     """Signing in names no account, so the address must be enough."""
     other = await people.create_account()
     person = {"name": "Twin", "email": "oscar@acme.example", "role": "support", "password": PASSWORD}
     added = await people.ask(other.api_key, "POST", "/v1/agents", json=person)
-    changed = await people.ask(other.api_key, "PATCH", f"/v1/agents/{other.agent_id}", json={"email": person["email"]})
+    change = {"email": person["email"], "current_password": PASSWORD}
+    changed = await people.ask(other.api_key, "PATCH", "/v1/agents/me", json=change)
 
     assert (added.status_code, added.json()["code"]) == (409, "email_taken")
     assert (changed.status_code, changed.json()["code"]) == (409, "email_taken")
@@ -220,6 +256,30 @@ async def test_one_changes_ones_own_password_only_with_the_present_one(people: A
     assert (await people.ask(token, "GET", "/v1/agents/me")).status_code == 401
     assert (await people.sign_in("ann@acme.example")).status_code == 401
     assert (await people.sign_in("ann@acme.example", new["password"])).status_code == 201
+
+
+async def test_ones_own_password_has_no_other_way(people: Any) -> None:
+    """Managing agents does not get around the present password."""
+    path = f"/v1/agents/{people.account.agent_id}"
+    changes: list[dict[str, str]] = [{"password": "a whole new password"}, {"email": "new@acme.example"}]
+    answers = [await people.http.patch(path, json=change) for change in changes]
+
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(403, "own_credentials")] * 2
+
+
+async def test_a_narrow_key_cannot_make_or_take_over_a_wider_agent(people: Any) -> None:
+    """A key that may only manage agents would else give itself everything (S2)."""
+    agent = await people.add_agent()
+    given = {"name": "hr", "scopes": ["agents:manage"], "agent_id": people.account.agent_id}
+    narrow = (await people.http.post("/v1/api-keys", json=given)).json()["key"]
+    person = {"name": "New", "email": "new@acme.example", "role": "owner", "password": PASSWORD}
+    answers = [
+        await people.ask(narrow, "POST", "/v1/agents", json=person),
+        await people.ask(narrow, "PATCH", f"/v1/agents/{agent['id']}", json={"password": "a whole new password"}),
+        await people.ask(narrow, "PATCH", "/v1/agents/me", json={"name": "Mine"}),
+    ]
+
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(403, "role_too_high")] * 3
 
 
 async def test_guessing_the_present_password_is_braked(people: Any) -> None:

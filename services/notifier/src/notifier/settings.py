@@ -1,0 +1,25 @@
+"""What notifier reads from the environment."""
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_LEASE_FACTOR = 1.5
+
+
+class NotifierSettings(BaseSettings):
+    """Every name is prefixed `NOTIFIER_` in the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="NOTIFIER_", frozen=True, extra="ignore")
+
+    relay_timeout_seconds: float = Field(default=20, gt=0, le=600, description="How long a relay may take over a mail.")
+    http_timeout_seconds: float = Field(
+        default=10, gt=0, le=600, description="How long a provider or a webhook may take to answer."
+    )
+
+    @property
+    def lease_seconds(self) -> float:
+        """How long a message is one process's own: longer than an attempt, so that nobody else takes it meanwhile.
+
+        It is also what a message waits after a crash in the middle of an attempt.
+        """
+        return _LEASE_FACTOR * max(self.relay_timeout_seconds, self.http_timeout_seconds)

@@ -1,0 +1,44 @@
+"""Reading threads: messages in pages, and the files they carry."""
+
+from dataclasses import dataclass
+
+from service_kit.docstore import Page
+from tickets.attachments import Attachments
+from tickets.message_store import MessageStore
+from tickets.model import Message, Ticket
+from tickets.ticket_problems import no_such
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """An attachment with its bytes."""
+
+    name: str
+    content_type: str
+    data: bytes
+
+
+class Threads:
+    """What a ticket's thread holds; the ticket was looked up in the reader's account."""
+
+    def __init__(self, messages: MessageStore, attachments: Attachments) -> None:
+        self._messages = messages
+        self._attachments = attachments
+
+    async def page(self, ticket: Ticket, *, limit: int, cursor: str | None) -> Page[Message]:
+        """Messages: the newest page first, oldest first within each."""
+        page = await self._messages.page(ticket.id, limit=limit, cursor=cursor)
+        return Page(list(reversed(page.items)), page.next_cursor)
+
+    async def file(self, ticket: Ticket, message_id: str, attachment_id: str) -> File:
+        """A file of one of the ticket's messages.
+
+        Raises:
+            Problem: there is no such file.
+        """
+        message = (await self._messages.get_many([message_id])).get(message_id)
+        files = message.attachments if message is not None and message.ticket_id == ticket.id else ()
+        for file in files:
+            if file.id == attachment_id:
+                return File(file.name, file.content_type, await self._attachments.read(file))
+        raise no_such("attachment")
