@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from router.availability import AVAILABILITY, Availability, availability_id, never_set
-from router.every_page import every
 from service_kit.docstore import All, Collection, DocStore, Eq, Fate, Page
+from service_kit.docstore.every_page import every
 
 
 class AvailabilityStore:

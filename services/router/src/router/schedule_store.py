@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from contracts.settings import ScheduleDirectory
-from router.every_page import every
 from router.schedules import SCHEDULE_VERSIONS, SCHEDULES, ScheduleVersion, StoredSchedule, directory, version_of
 from service_kit.docstore import All, DocStore, Eq, Fate, Page, Sort
+from service_kit.docstore.every_page import every
 
 
 class ScheduleStore:

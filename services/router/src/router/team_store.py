@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from contracts.settings import TeamDirectory
-from router.every_page import every
 from router.teams import TEAMS, Team, directory
 from service_kit.docstore import DocStore, Eq, Fate
+from service_kit.docstore.every_page import every
 
 
 class TeamStore:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from service_kit.docstore import Cmp, DocStore, Fate
+from service_kit.docstore.every_page import every
 from tickets.accounts import ACCOUNTS, Account
-from tickets.every_page import every
 
 
 class AccountStore:

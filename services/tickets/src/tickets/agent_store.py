@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from service_kit.docstore import All, DocStore, Eq, Fate, Ne, Page
+from service_kit.docstore.every_page import every
 from tickets.agents import AGENTS, Agent
-from tickets.every_page import every
 
 
 class AgentStore:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from service_kit.docstore import All, DocStore, Eq, Fate, Page
+from service_kit.docstore.every_page import every
 from tickets.api_keys import API_KEYS, ApiKey
-from tickets.every_page import every
 
 
 class ApiKeyStore:

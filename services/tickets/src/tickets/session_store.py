@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from service_kit.docstore import All, Cmp, DocStore, Eq, Fate
-from tickets.every_page import every
+from service_kit.docstore.every_page import every
 from tickets.sessions import SESSIONS, Session
 
 _SWEEP = 1_000

@@ -2,7 +2,8 @@
 
 from typing import TypeVar
 
-from service_kit.docstore import Collection, Document, Filter
+from service_kit.docstore.filters import Filter
+from service_kit.docstore.port import Collection, Document
 
 D = TypeVar("D", bound=Document)
 
