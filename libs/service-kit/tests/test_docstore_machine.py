@@ -36,4 +36,4 @@ class SqliteMachine(DocStoreMachine):
 
 
 TestSqliteMachine = SqliteMachine.TestCase
-TestSqliteMachine.settings = settings(max_examples=30, stateful_step_count=25)
+TestSqliteMachine.settings = settings(max_examples=15, stateful_step_count=20)

@@ -49,7 +49,14 @@ class ResponseTooLarge(PermanentError):
 
 
 class PeerUnavailable(TransientError):
-    """The peer could not be found or reached, or did not finish in time."""
+    """The peer could not be found or reached, or did not finish in time.
+
+    `may_have_arrived`: the request was on its way, and nobody can tell whether the peer acted on it.
+    """
+
+    def __init__(self, reason: str, *, may_have_arrived: bool = False) -> None:
+        super().__init__(reason)
+        self.may_have_arrived = may_have_arrived
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +134,12 @@ class GuardedHttp:
         except httpx.LocalProtocolError as error:
             raise MalformedRequest("the request breaks the rules of HTTP, such as a line break in a header") from error
         except TimeoutError as error:
-            raise PeerUnavailable(f"{target.host} did not finish within {self._timeout_seconds} s") from error
+            reason = f"{target.host} did not finish within {self._timeout_seconds} s"
+            raise PeerUnavailable(reason, may_have_arrived=True) from error
         except httpx.TransportError as error:
-            raise PeerUnavailable(f"{target.host} did not answer: {type(error).__name__}") from error
+            was_connected = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+            reason = f"{target.host} did not answer: {type(error).__name__}"
+            raise PeerUnavailable(reason, may_have_arrived=was_connected) from error
 
     @staticmethod
     def _request(method: str, target: httpx.URL, headers: Mapping[str, str], content: bytes | None) -> httpx.Request:

@@ -44,7 +44,7 @@ def field_type(model: type[BaseModel], path: str) -> FieldType:
     """
     found = FieldType(nullable=False, leaves=frozenset({model}))
     for name in path.split("."):
-        step = _united(_step(owner, name, path) for owner in found.leaves)
+        step = _united(_step(owner, name, f"{model.__name__}.{path}") for owner in found.leaves)
         found = FieldType(nullable=found.nullable or step.nullable, leaves=step.leaves)
     return found
 
@@ -61,7 +61,7 @@ def _step(owner: Any, name: str, path: str) -> FieldType:
         member = getattr(owner, name, None)
         if isinstance(member, property) and member.fget is not None:
             return _unfold(get_type_hints(member.fget).get("return", Any))
-    raise ValueError(f"{path!r}: there is no {name!r} in {owner}")
+    raise ValueError(f"{path}: there is no {name!r} in {getattr(owner, '__name__', owner)}")
 
 
 def _unfold(annotation: Any) -> FieldType:  # noqa: PLR0911 - one for each way of writing a type

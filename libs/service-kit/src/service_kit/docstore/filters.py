@@ -39,7 +39,7 @@ class In:
 
 @dataclass(frozen=True, slots=True)
 class Cmp:
-    """`field` compares to `value`; a missing field never matches."""
+    """`field` compares to `value`; a missing field never matches, nor does anything compare to `None`."""
 
     field: str
     op: Literal["<", "<=", ">", ">="]

@@ -33,7 +33,9 @@ def require_index(fields: IndexedFields[Any], where: Filter, sort: Sort | None =
     if sort is not None:
         _require_sortable(fields, where, sort)
     if not _is_led(fields, where):
-        raise UnindexedQueryError(f"{fields.spec.name}: no index begins with a field that this filter binds: {where}")
+        # Fields only: values may be what a customer wrote, and this text may be logged.
+        asked = sorted({getattr(part, "field", "the tokens") for part in _leaves(where)})
+        raise UnindexedQueryError(f"{fields.spec.name}: no index leads a filter on {', '.join(asked) or 'nothing'}")
 
 
 def conjuncts(where: Filter) -> Iterator[Filter]:

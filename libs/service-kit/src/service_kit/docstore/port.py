@@ -58,7 +58,8 @@ class Fate(StrEnum):
 class Index:
     """An index over dotted `fields`, in order; the last may be one of the collection's `lists` (for `Has`).
 
-    Unique indexes ignore documents in which any of the fields is missing or null.
+    Unique indexes ignore documents in which any of the fields is missing or null. Others end with the id unsaid, so
+    that `Index(("account_id",))` serves an account page by page without a sort.
     """
 
     fields: tuple[str, ...]

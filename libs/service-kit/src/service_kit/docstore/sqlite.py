@@ -140,6 +140,9 @@ class SqliteDocStore:
             with closing(self._file.open_writer()) as connection:
                 prepare(connection, [collection.table for collection in self._collections.values()])
         except sqlite3.Error as error:
-            raise as_unavailable(error) or error from error
+            unavailable = as_unavailable(error)
+            if unavailable is None:
+                raise
+            raise unavailable from error
         except OSError as error:
             raise StoreUnavailable(f"the store's folder cannot be used: {error}") from error

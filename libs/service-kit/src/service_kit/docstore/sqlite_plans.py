@@ -12,13 +12,17 @@ from typing import Any
 
 from service_kit.docstore.fields import ID
 from service_kit.docstore.filters import AnyOf, Cmp, Eq, Filter, Has, In, Match
-from service_kit.docstore.planning import conjuncts
+from service_kit.docstore.planning import MAX_VALUES, conjuncts
 from service_kit.docstore.port import Sort
+from service_kit.docstore.scalars import Stored
 from service_kit.docstore.sqlite_filters import EVERYTHING, Sql, condition, holds_term, joined, term_rows
 from service_kit.docstore.sqlite_table import Table, TableIndex
 
-_FEW_ROWS = 2_000
+_FEW_ROWS = (100, 2_000)
+"""Asked in this order: what is very rare is not worth counting what is frequent beside it."""
+
 _FEW_VALUES = 8
+"""So many are looked up for each row that is walked; of more, all rows are selected once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ def source(connection: sqlite3.Connection, table: Table[Any], where: Filter, sor
     walk = _walk(table, parts, sort)
     wanted, values = joined(" AND ", [_asked_of_a_row(table, part) for part in parts], EVERYTHING)
     if walk is None or not _says_all(walk, parts):
-        few = _fewest(connection, table, parts, _FEW_ROWS)
+        few = next(filter(None, (_fewest(connection, table, parts, cap) for cap in _FEW_ROWS)), None)
         if few is not None:
             select, bound = few.sql
             # CROSS JOIN is SQLite's way of saying "in this order".
@@ -99,16 +103,17 @@ def _united(
     connection: sqlite3.Connection, table: Table[Any], where: AnyOf, common: Sequence[Filter], cap: int
 ) -> _Rows | None:
     """The rows of all branches, each together with `common`, if they are fewer than `cap` in all."""
-    branches: list[_Rows] = []
+    selects: list[str] = []
+    values: list[Stored] = []
+    left = cap
     for branch in where.parts:
-        rows = _fewest(connection, table, [*common, *conjuncts(branch)], cap)
-        if rows is None:
+        rows = _fewest(connection, table, [*common, *conjuncts(branch)], left)
+        if rows is None or len(values) > MAX_VALUES:
             return None
-        branches.append(rows)
-    number = sum(rows.number for rows in branches)
-    selects = [f"SELECT n FROM ({rows.sql[0]})" for rows in branches] or ["SELECT 0 AS n WHERE 0"]  # noqa: S608
-    values = [value for rows in branches for value in rows.sql[1]]
-    return _Rows((" UNION ALL ".join(selects), values), number) if number < cap else None
+        selects.append(f"SELECT n FROM ({rows.sql[0]})")  # noqa: S608
+        values += rows.sql[1]
+        left -= rows.number
+    return _Rows((" UNION ALL ".join(selects or ["SELECT 0 AS n WHERE 0"]), values), cap - left)
 
 
 def _listed_rows(table: Table[Any], parts: Sequence[Filter]) -> Iterator[Sql]:

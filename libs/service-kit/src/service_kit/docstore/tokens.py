@@ -52,7 +52,7 @@ def query_words(text: str) -> tuple[str, ...]:
 def _normalised(text: str) -> str:
     if text.isascii():
         return text[:MAX_TEXT_CHARACTERS].lower()
-    folded = unicodedata.normalize("NFKD", text[:MAX_TEXT_CHARACTERS]).casefold()
+    folded = unicodedata.normalize("NFKD", text[:MAX_TEXT_CHARACTERS])[: 2 * MAX_TEXT_CHARACTERS].casefold()
     decomposed = unicodedata.normalize("NFKD", folded)
     return "".join(character for character in decomposed if not unicodedata.category(character).startswith("M"))
 

@@ -83,11 +83,11 @@ _LEADS: st.SearchStrategy[Filter] = st.one_of(
 )
 _LED: st.SearchStrategy[Filter] = st.one_of(
     _LEADS,
-    st.builds(lambda lead, rest: All(lead, rest), _LEADS, _LEAVES),
+    st.builds(All, _LEADS, _LEAVES),
     st.builds(lambda lead, rest: All(rest, lead), _LEADS, _ANY),
 )
 _FILTERS: st.SearchStrategy[Filter] = _LED | st.lists(_LED, max_size=3).map(lambda parts: AnyOf(*parts))
-_QUERIES = st.lists(st.tuples(_FILTERS, _SORTS), min_size=3, max_size=6)
+_QUERIES = st.lists(st.tuples(_FILTERS, _SORTS), min_size=2, max_size=5)
 
 
 class DocStoreMachine(RuleBasedStateMachine):

@@ -168,6 +168,15 @@ class QueryContract:
         assert await found(six, All(ACME, Eq("state", "read"))) == ["a"]
         assert await found(six, All(ACME, Eq("weight", 9.0))) == ["a"]
 
+    async def test_deleted_ones_leave_no_trace(self, six: Collection[Letter]) -> None:
+        """What takes the place of the newest document is not found by what that one said."""
+        await six.insert_many([letter("g", labels=["gone"], text="gone")])
+        await six.delete_many(await stored(six, ["g"]))
+        await six.insert_many([letter("h", text="gone too")])
+
+        assert await found(six, Has("labels", ["gone"])) == []
+        assert await found(six, Match("gone")) == ["h"]
+
     async def test_sort(self, six: Collection[Letter]) -> None:
         """Both directions, ties broken by id in the same direction; a nullable field sorts when it is bound."""
         due = Cmp("due_at", "<=", NOON + timedelta(days=9))

@@ -1,0 +1,114 @@
+"""What a query costs, counted in SQLite's own steps: those who ask for little must not pay for all."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from service_kit.docstore import All, AnyOf, Cmp, Eq, Filter, Has, In, Match, Ne, Sort
+from service_kit.docstore.fields import IndexedFields
+from service_kit.docstore.sqlite_connection import SqliteFile
+from service_kit.docstore.sqlite_queries import DocumentQueries
+from service_kit.docstore.sqlite_schema import prepare
+from service_kit.docstore.sqlite_table import Table
+from service_kit.docstore.sqlite_writes import DocumentWrites
+from service_kit.testing.docstore_harness import LETTERS, NOON, Letter, Person, State, letter
+
+_LETTERS = 10_000
+_STEPS_PER_TICK = 100
+ACME = Eq("account_id", "acme")
+NEWEST = Sort("written_at", descending=True)
+
+
+def _numbered(number: int) -> Letter:
+    return letter(
+        f"l{number:05}",
+        number=number,
+        state=State.SENT if number % 2 else State.WRITTEN,
+        written_at=NOON + timedelta(seconds=number),
+        due_at=NOON + timedelta(days=1) if number == 4242 else None,
+        reader=Person(id=f"p{number % 5000}", town="Oslo" if number % 2 else "Rome"),
+        labels=["common", f"l{number % 2000}"],
+        text=f"hello w{number}",
+    )
+
+
+@pytest.fixture(scope="module")
+def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
+    """Ten thousand letters of one account."""
+    table: Table[Any] = Table(IndexedFields(LETTERS))
+    writes = DocumentWrites(table)
+    with closing(SqliteFile(tmp_path_factory.mktemp("plans") / "store.sqlite").open_writer()) as connection:
+        prepare(connection, [table])
+        connection.execute("BEGIN")
+        for number in range(_LETTERS):
+            writes.insert(connection, _numbered(number))
+        connection.execute("COMMIT")
+        yield connection
+
+
+def _steps(connection: sqlite3.Connection, where: Filter, sort: Sort) -> tuple[int, int]:
+    """How many were found on the first page, and what that took."""
+    ticks = 0
+
+    def tick() -> int:
+        nonlocal ticks
+        ticks += 1
+        return 0
+
+    queries = DocumentQueries(Table(IndexedFields(LETTERS)))
+    connection.set_progress_handler(tick, _STEPS_PER_TICK)
+    page = queries.find(connection, where, sort, 50, None)
+    connection.set_progress_handler(None, 0)
+    return len(page.items), ticks * _STEPS_PER_TICK
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        (All(ACME, Has("labels", ["l7"])), 5),
+        (All(ACME, Has("labels", ["none", "l7"])), 5),
+        (All(ACME, Has("labels", ["common"]), Has("labels", ["l7"])), 5),
+        (All(ACME, Eq("state", "sent"), Match("w777")), 6),
+        (All(ACME, Eq("number", 7)), 1),
+        (All(ACME, In("number", [5, 6, 7])), 3),
+        (All(ACME, Eq("reader.id", "p7")), 2),
+        (All(ACME, Cmp("due_at", "<=", NOON + timedelta(days=2))), 1),
+        (All(ACME, Cmp("number", ">=", _LETTERS - 5), Ne("urgent", True)), 5),
+        (AnyOf(All(ACME, Eq("number", 7)), Has("labels", ["l8"])), 6),
+        (All(ACME, AnyOf(Eq("number", 7), Match("w888"), Eq("reader.id", "p9"))), 14),
+        (In("id", ["l00001", "l00002"]), 2),
+        (All(ACME, In("reader.town", [])), 0),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("sort", [NEWEST, Sort("id"), Sort("weight")], ids=str)
+def test_rare(connection: sqlite3.Connection, where: Filter, expected: int, sort: Sort) -> None:
+    """What few documents have is found through them, whatever the sort: a walk would take 70,000 steps and more."""
+    found, steps = _steps(connection, where, sort)
+
+    assert found == expected
+    assert steps <= 5_000
+
+
+@pytest.mark.parametrize(
+    ("where", "sort"),
+    [
+        (All(ACME, Eq("state", "sent")), NEWEST),
+        (All(ACME, Eq("state", "sent"), Cmp("written_at", "<", NOON + timedelta(seconds=5000))), NEWEST),
+        (All(ACME, Eq("state", "sent"), Has("labels", ["common"])), NEWEST),
+        (All(ACME, Eq("state", "sent"), Has("labels", ["common"]), Ne("reader.town", "Rome")), NEWEST),
+        (ACME, Sort("weight")),
+        (Cmp("id", ">", "l00100"), Sort("id")),
+    ],
+    ids=str,
+)
+def test_frequent(connection: sqlite3.Connection, where: Filter, sort: Sort) -> None:
+    """A page of what many documents have is read off in the order of the sort, not by looking at all of them."""
+    found, steps = _steps(connection, where, sort)
+
+    assert found == 50
+    assert steps <= 40_000
