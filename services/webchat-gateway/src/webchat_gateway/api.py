@@ -22,7 +22,7 @@ def chat_router(door: ChatDoor) -> APIRouter:
     page = (static / "demo.html").read_text(encoding="utf-8")
 
     @router.websocket("/v1/chat/ws")
-    async def chat(socket: WebSocket, account: Annotated[str, Query(max_length=100)]) -> None:
+    async def chat(socket: WebSocket, account: Annotated[str, Query(max_length=100)] = "") -> None:
         try:
             session = await door.admit(socket, account)
         except (Problem, TransientError) as error:

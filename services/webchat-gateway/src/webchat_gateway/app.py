@@ -12,6 +12,7 @@ from webchat_gateway.api import chat_router
 from webchat_gateway.door import ChatDoor
 from webchat_gateway.fan_out import FanOut
 from webchat_gateway.rate_limit import RateLimit
+from webchat_gateway.sequencer import Sequencer
 from webchat_gateway.settings import WebchatSettings
 from webchat_gateway.store import ChatStore
 from webchat_gateway.subscriptions import subscribe
@@ -25,10 +26,10 @@ def create_service(platform: Platform, settings: WebchatSettings | None = None) 
     store = ChatStore(platform.store)
     area = SettingsArea(platform, "chat", ChatSettings)
     SettingsCopies(platform, "webchat-gateway", areas=("account",), on_account=(area.ensure,))
-    said = Outbox(store.messages, bus, clock, crash_prefix="webchat")
-    followed = Outbox(store.conversations, bus, clock, crash_prefix="webchat")
+    said = Outbox(store.messages, bus, clock, crash_prefix="webchat.message")
+    told = Outbox(store.conversations, bus, clock, crash_prefix="webchat.conversation")
     fan_out = FanOut(platform.redis)
-    workflow = ChatWorkflow(store, area, said, followed, bus, fan_out, clock)
+    workflow = ChatWorkflow(store, area, Sequencer(store, said, clock), told, bus, fan_out, clock)
     subscribe(bus, workflow)
     door = ChatDoor(
         platform,
@@ -49,8 +50,8 @@ def create_service(platform: Platform, settings: WebchatSettings | None = None) 
         prepare=(area.republish,),
         workers=(
             said.worker(),
-            followed.worker(),
-            fan_out.worker(),
+            told.worker(),
+            fan_out,
             Timers(store.conversations, clock, workflow.follow_up).worker(),
         ),
     )

@@ -12,6 +12,7 @@ from webchat_gateway.rate_limit import RateLimit
 from webchat_gateway.socket_session import SocketSession
 from webchat_gateway.store import ChatStore
 from webchat_gateway.tokens import conversation_of, token_of
+from webchat_gateway.visitor_line import VisitorLine
 from webchat_gateway.workflow import ChatWorkflow
 
 
@@ -41,9 +42,11 @@ class ChatDoor:
         """The session of a socket that may come in.
 
         Raises:
-            Problem: 404 unknown account, 403 origin not allowed, 429 too many connections.
+            Problem: 429 too many connections, 404 unknown account, 403 origin not allowed.
             Unavailable: limits or settings cannot be read now.
         """
+        if not await self._connections.allows(socket.client.host if socket.client else "unknown"):
+            raise Problem(429, "rate_limited", "Too many connections from this address; wait a minute.")
         settings = await self._settings.get(account_id)
         allowed = may_embed(
             socket.headers.get("origin"),
@@ -53,11 +56,9 @@ class ChatDoor:
         )
         if not allowed:
             raise Problem(403, "origin_not_allowed", "This page may not embed the chat; add it to the settings `chat`.")
-        if not await self._connections.allows(socket.client.host if socket.client else "unknown"):
-            raise Problem(429, "rate_limited", "Too many connections from this address; wait a minute.")
         signer = self._platform.signer
         return SocketSession(
-            socket,
+            VisitorLine(socket),
             account_id,
             workflow=self._workflow,
             store=self._store,

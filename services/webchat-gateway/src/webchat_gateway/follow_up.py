@@ -19,11 +19,12 @@ def is_wanted(conversation: Conversation, settings: ChatSettings) -> bool:
 
 
 def follow_up_mail(
-    conversation: Conversation, missed: Sequence[ChatMessage], settings: ChatSettings, now: datetime
+    conversation: Conversation, unseen: Sequence[ChatMessage], settings: ChatSettings, now: datetime
 ) -> OutboundMessageRequested:
     """What was missed, as a mail from the support address; an answer to it is a ticket of its own."""
     message_id = derive_id("msg", conversation.id, FOLLOW_UP)
     domain = settings.support_address.partition("@")[2]
+    missed = [message.text for message in unseen if message.author != "visitor"]
     return OutboundMessageRequested(
         id=derive_id("evt", message_id),
         account_id=conversation.account_id,
@@ -36,6 +37,6 @@ def follow_up_mail(
         recipient=Party(name=conversation.name, email=conversation.email),
         sender=settings.support_address,
         subject="We answered your chat",
-        text="You left before we answered:\n\n" + "\n\n".join(message.text for message in missed),
+        text="You left before we answered:\n\n" + "\n\n".join(missed),
         mail=MailThreading(message_id=f"{message_id}@{domain}"),
     )

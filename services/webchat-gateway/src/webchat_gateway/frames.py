@@ -2,11 +2,19 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
 
 from webchat_gateway.model import ChatMessage, Conversation
 
 _LONGEST_TEXT = 10_000
+_CLEAN = r"^[^\x00-\x1f\x7f]*$"
+_ADDRESS = r"^[^@\s<>()\[\],;:\\\x22\x00-\x1f\x7f]+@[^@\s<>()\[\],;:\\\x22\x00-\x1f\x7f]+$"
+
+
+def _says_something(text: str) -> str:
+    if "\x00" in text or not text.strip():
+        raise ValueError("a message must say something, and hold no NUL character")
+    return text
 
 
 class Frame(BaseModel):
@@ -20,35 +28,36 @@ class Hello(Frame):
 
     type: Literal["hello"]
     token: str | None = Field(default=None, max_length=300)
-    seq: int = Field(default=0, ge=0)
+    seq: int = Field(default=0, ge=0, le=2**53)
 
 
 class Say(Frame):
     """A message; `client_id` is the visitor's own name for it, the same when it is sent again."""
 
     type: Literal["message"]
-    client_id: str = Field(min_length=1, max_length=100)
-    text: str = Field(min_length=1, max_length=_LONGEST_TEXT)
+    client_id: str = Field(min_length=1, max_length=100, pattern=_CLEAN)
+    text: Annotated[str, Field(max_length=_LONGEST_TEXT), AfterValidator(_says_something)]
 
 
 class Typing(Frame):
-    """The visitor is typing."""
+    """The visitor is typing. A sign of life; agents are not told yet."""
 
     type: Literal["typing"]
 
 
 class New(Frame):
-    """Start another conversation."""
+    """Start another conversation; with a `client_id` the same one, however often the wish is sent."""
 
     type: Literal["new"]
+    client_id: str | None = Field(default=None, min_length=1, max_length=100, pattern=_CLEAN)
 
 
 class Profile(Frame):
     """What the visitor filled into the form."""
 
     type: Literal["profile"]
-    name: str | None = Field(default=None, max_length=200)
-    email: str | None = Field(default=None, max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")
+    name: str | None = Field(default=None, max_length=200, pattern=_CLEAN)
+    email: str | None = Field(default=None, max_length=320, pattern=_ADDRESS)
 
 
 FromVisitor = Hello | Say | Typing | New | Profile

@@ -10,16 +10,23 @@ Author = Literal["visitor", "agent", "system"]
 """Public contract: `from` of a message frame."""
 
 
-class Conversation(Outboxed, Timed):
-    """One conversation, which is one ticket. `delivered_seq` is the last message a visitor's socket was given.
+VISITOR_KEY = "visitor/"
+DESK_KEY = "desk/"
+"""What a `sender_key` begins with: visitors name their messages as they like, and must not hit upon one of ours."""
 
-    `last_reply_seq` and `last_reply_at` are of the newest message that is not the visitor's own.
+
+class Conversation(Outboxed, Timed):
+    """One conversation. `delivered_seq` is the last message that a visitor's socket was given.
+
+    `last_reply_seq` is the newest message of an agent. `ticket_since` is when the ticket began: a message that was on
+    its way while an agent closed the ticket opens another one, and the conversation goes on as that.
     """
 
     account_id: str
     visitor_id: str
     follow_up_of: str | None = None
     ticket_id: str | None = None
+    ticket_since: UtcDatetime | None = None
     closed: bool = False
     name: str | None = None
     email: str | None = None
@@ -32,13 +39,13 @@ class Conversation(Outboxed, Timed):
 class ChatMessage(Outboxed):
     """One message of a conversation; its id derives from conversation and `seq`, so that each number is given once.
 
-    `client_key` names it once more (the visitor's own name for it, or the outgoing message's id), so that a
-    repeated message is known.
+    `sender_key` names it once more (by the visitor's own name for it, or by the outgoing message's id), so that one
+    that is repeated is known. `at` rises with `seq`, whatever the clock does.
     """
 
     account_id: str
     conversation_id: str
-    client_key: str
+    sender_key: str
     seq: int
     author: Author
     text: str

@@ -1,9 +1,13 @@
 """How much one visitor or one address may send (W7): a fixed window in Redis, alike for every replica."""
 
+import asyncio
+
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from service_kit.errors import Unavailable
+
+_PATIENCE_SECONDS = 2.0
 
 
 class RateLimit:
@@ -23,10 +27,10 @@ class RateLimit:
         """
         key = f"deskbus:limit:{self._name}:{subject}"
         try:
-            async with self._redis.pipeline(transaction=True) as pipeline:
+            async with asyncio.timeout(_PATIENCE_SECONDS), self._redis.pipeline(transaction=True) as pipeline:
                 pipeline.set(key, 0, ex=self._seconds, nx=True)
                 pipeline.incr(key)
                 _, count = await pipeline.execute()
-        except (RedisError, OSError) as error:
+        except (RedisError, OSError) as error:  # TimeoutError is an OSError
             raise Unavailable("rate limits cannot be counted now") from error
         return int(count) <= self._most

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from contracts.ids import derive_id
-from service_kit.docstore import All, Cmp, Collection, CollectionSpec, DocStore, Eq, Fate, Index, Sort
+from service_kit.docstore import All, Cmp, Collection, CollectionSpec, DocStore, Eq, Fate, Index, Ne, Sort
 from webchat_gateway.model import ChatMessage, Conversation
 
-_MOST_AT_ONCE = 200
+_PAGE = 200
 _CONVERSATIONS = CollectionSpec(
     name="conversations",
     model=Conversation,
@@ -17,7 +17,8 @@ _MESSAGES = CollectionSpec(
     model=ChatMessage,
     indexes=(
         Index(("conversation_id", "seq")),
-        Index(("conversation_id", "client_key"), unique=True),
+        Index(("conversation_id", "sender_key"), unique=True),
+        Index(("conversation_id", "outbox_since")),
         Index(("outbox_since",)),
     ),
 )
@@ -39,14 +40,16 @@ class ChatStore:
         """One conversation."""
         return await self.conversations.get(conversation_id)
 
-    async def of_ticket(self, ticket_id: str) -> Conversation | None:
+    async def of_ticket(self, account_id: str, ticket_id: str) -> Conversation | None:
         """The conversation behind a ticket."""
         page = await self.conversations.find(Eq("ticket_id", ticket_id), limit=1)
-        return page.items[0] if page.items else None
+        return next((one for one in page.items if one.account_id == account_id), None)
 
-    async def add_conversation(self, conversation: Conversation) -> None:
-        """Begin a conversation; beginning it again changes nothing."""
-        await self.conversations.insert_many([conversation])
+    async def keep(self, conversation: Conversation) -> Conversation:
+        """The conversation as stored; this one, if it was not stored yet."""
+        if (await self.conversations.insert_many([conversation]))[0] is Fate.DONE:
+            return conversation.model_copy(update={"rev": 1})
+        return await self.conversations.get(conversation.id) or conversation
 
     async def replace(self, conversation: Conversation) -> Conversation | None:
         """The conversation as stored now, or None when somebody else changed it meanwhile."""
@@ -54,24 +57,31 @@ class ChatStore:
             return None
         return conversation.model_copy(update={"rev": conversation.rev + 1})
 
-    async def named(self, conversation_id: str, client_key: str) -> ChatMessage | None:
-        """The message that somebody already sent under this name."""
-        where = All(Eq("conversation_id", conversation_id), Eq("client_key", client_key))
+    async def sent_as(self, conversation_id: str, sender_key: str) -> ChatMessage | None:
+        """The message that was already sent under this name."""
+        where = All(Eq("conversation_id", conversation_id), Eq("sender_key", sender_key))
         page = await self.messages.find(where, limit=1)
         return page.items[0] if page.items else None
 
-    async def last_seq(self, conversation_id: str) -> int:
-        """The number of the newest message; 0 before the first."""
+    async def newest(self, conversation_id: str) -> ChatMessage | None:
+        """The message with the highest number; None before the first."""
         page = await self.messages.find(
             Eq("conversation_id", conversation_id), sort=Sort("seq", descending=True), limit=1
         )
-        return page.items[0].seq if page.items else 0
+        return page.items[0] if page.items else None
 
-    async def insert(self, message: ChatMessage) -> Fate:
-        """Insert under the message's number: DONE, EXISTS (the number is taken) or CONFLICT (the name is)."""
-        return (await self.messages.insert_many([message]))[0]
+    async def add(self, message: ChatMessage) -> ChatMessage | None:
+        """The message as stored, or None when its number or its name is taken."""
+        if (await self.messages.insert_many([message]))[0] is not Fate.DONE:
+            return None
+        return message.model_copy(update={"rev": 1})
 
     async def after(self, conversation_id: str, seq: int) -> Sequence[ChatMessage]:
-        """The messages behind `seq`, in order, some hundreds at most."""
+        """The first messages behind `seq`, in order."""
         where = All(Eq("conversation_id", conversation_id), Cmp("seq", ">", seq))
-        return (await self.messages.find(where, sort=Sort("seq"), limit=_MOST_AT_ONCE)).items
+        return (await self.messages.find(where, sort=Sort("seq"), limit=_PAGE)).items
+
+    async def unpublished(self, conversation_id: str) -> Sequence[ChatMessage]:
+        """The first messages that the bus is not known to have, in order: `outbox_since` rises with `seq`."""
+        where = All(Eq("conversation_id", conversation_id), Ne("outbox_since", None))
+        return (await self.messages.find(where, sort=Sort("outbox_since"), limit=_PAGE)).items

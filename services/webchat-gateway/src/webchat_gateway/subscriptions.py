@@ -23,9 +23,9 @@ def subscribe(bus: Bus, workflow: ChatWorkflow) -> None:
     async def follow_tickets(events: Sequence[Event]) -> None:
         for event in events:
             if isinstance(event, TicketMessageAdded) and event.conversation_id and event.kind == "inbound":
-                await workflow.belongs_to(event.conversation_id, event.ticket_id)
+                await workflow.belongs_to(event.conversation_id, event.account_id, event.ticket)
             elif isinstance(event, TicketClosed) and event.ticket.channel == "web_chat":
-                await workflow.close(event.ticket_id)
+                await workflow.close(event.account_id, event.ticket_id)
 
     bus.subscribe(Subscription(OUTBOUND_MESSAGES, GROUP, answer_visitors))
     bus.subscribe(Subscription(TICKET_EVENTS, GROUP, follow_tickets, only=(TicketMessageAdded, TicketClosed)))
