@@ -27,6 +27,7 @@ from service_kit.auth.credentials import Credentials, hash_token
 from service_kit.bus import Subscription
 from service_kit.platform import Platform
 from service_kit.service import Service
+from service_kit.settings_copies import SETTINGS_COPIES, copy_id
 from service_kit.testing.eventually import eventually
 from service_kit.testing.platforms import PlatformFactory
 
@@ -276,6 +277,53 @@ async def test_a_provider_that_refuses_fails_the_message(office: Open) -> None:
 
     assert states == ["failed"]
     assert open_office.heard[0].reason == "Twilio answered 400, error 21610"
+
+
+async def test_a_message_that_could_not_be_prepared_is_not_in_doubt(office: Open) -> None:
+    """While settings are missing nothing is handed over: the message waits, and is plainly sent later (I8)."""
+    async with office() as open_office:
+        stranger = reply("x").model_copy(update={"account_id": "acc_unheard_of"})
+        await open_office.platform.bus.publish([stranger])
+        states = await open_office.states(1)
+
+    assert states == ["queued"]
+    assert open_office.relay.mails == []
+
+
+async def test_a_forbidden_provider_address_fails_the_message(office: Open) -> None:
+    """A provider's URL that may never be called ends the delivery at once (S4)."""
+    async with office() as open_office:
+        changed = SettingsChanged.model_validate(
+            {
+                "id": "evt_link_local",
+                "account_id": ACCOUNT,
+                "time": datetime.now(UTC),
+                "area": "sms",
+                "version": 2,
+                "value": {
+                    "numbers": {
+                        NUMBER: {
+                            "provider": "twilio",
+                            "account_sid": "AC1",
+                            "auth_tokens": [open_office.platform.secrets.encrypt("t")],
+                        }
+                    },
+                    "api_base_url": "http://169.254.169.254/",
+                },
+            }
+        )
+        await open_office.platform.bus.publish([changed])
+
+        async def is_known() -> bool:
+            copy = await open_office.platform.store.collection(SETTINGS_COPIES).get(copy_id(ACCOUNT, "sms"))
+            return copy is not None and copy.version == changed.version
+
+        await eventually(is_known)
+        await open_office.platform.bus.publish([reply("a", channel="sms")])
+        states = await open_office.states(1)
+
+    assert states == ["failed"]
+    assert open_office.peer.requests == []
 
 
 async def test_chat_is_left_to_its_own_gateway(office: Open) -> None:

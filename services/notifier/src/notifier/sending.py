@@ -1,6 +1,6 @@
 """One delivery on its way out: claimed, marked, handed over, recorded."""
 
-from notifier.errors import Deferred, Refused
+from notifier.errors import Deferred
 from notifier.mail_channel import MailChannel
 from notifier.model import Delivery
 from notifier.outcome import accepted, begun, deferred, refused
@@ -8,6 +8,7 @@ from notifier.sms_channel import SmsChannel
 from notifier.store import DeliveryStore
 from service_kit.clock import Clock
 from service_kit.crash_points import crash_point
+from service_kit.errors import PermanentError, TransientError
 from service_kit.outbox import Outbox
 from service_kit.timers import Due
 
@@ -36,16 +37,18 @@ class Sending:
         if sending is None:
             return
         channel = self._channels[sending.channel]
+        may_be_doubled = was_interrupted and not channel.tells_duplicates
         try:
             provider_id = await channel.send(sending.request)
         except Deferred as error:
-            in_doubt = error.in_doubt or (was_interrupted and not channel.tells_duplicates)
+            in_doubt = error.in_doubt or may_be_doubled
             await self._record(deferred(sending, str(error), self._clock.now(), in_doubt=in_doubt))
-        except Refused as error:
+        except TransientError as error:  # settings or attachments could not be read: nothing was handed over
+            await self._record(deferred(sending, str(error), self._clock.now(), in_doubt=may_be_doubled))
+        except PermanentError as error:
             await self._record(refused(sending, str(error), self._clock.now()))
         else:
             crash_point("notifier.accepted")
-            may_be_doubled = was_interrupted and not channel.tells_duplicates
             await self._record(accepted(sending, provider_id, self._clock.now(), may_be_doubled=may_be_doubled))
 
     async def _record(self, delivery: Delivery) -> None:

@@ -11,7 +11,6 @@ from notifier.store import DeliveryStore
 from notifier.twilio import TwilioAccount, TwilioGateway
 from service_kit.clock import Clock
 from service_kit.settings_copies import SettingsCopies
-from service_kit.ssrf import ForbiddenAddress
 
 
 class SmsChannel:
@@ -32,8 +31,8 @@ class SmsChannel:
         """The provider's id of the message.
 
         Raises:
-            Deferred: try again later.
-            Refused: never.
+            TransientError: try again later.
+            PermanentError: never; the provider refuses, or may not be called.
         """
         settings = await self._settings.get(request.account_id, "sms", SmsSettings)
         number = settings.numbers.get(request.sender)
@@ -44,12 +43,9 @@ class SmsChannel:
         text = await self._shortened(request) if settings.link_shortening else request.text
         base_url = str(settings.api_base_url) if settings.api_base_url else None
         account = TwilioAccount(number.account_sid, number.auth_tokens[0], base_url)
-        try:
-            return await self._gateway.send(
-                account, request.sender, request.recipient.phone, text, self._status_url(request)
-            )
-        except ForbiddenAddress as error:
-            raise Refused(f"the provider's address may not be called: {error}") from error
+        return await self._gateway.send(
+            account, request.sender, request.recipient.phone, text, self._status_url(request)
+        )
 
     async def _shortened(self, request: OutboundMessageRequested) -> str:
         links = links_of(request.text)
