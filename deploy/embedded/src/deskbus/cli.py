@@ -21,7 +21,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Deskbus: a customer-support inbox. `deskbus up` starts everything on this machine.",
 )
-account_app = typer.Typer(no_args_is_help=True, help="Accounts of a running system.")
+account_app = typer.Typer(
+    no_args_is_help=True,
+    help="Accounts of a running system. Example: `deskbus account create Acme ada@acme.example support@acme.example`.",
+)
 app.add_typer(account_app, name="account")
 
 T = TypeVar("T")
@@ -30,7 +33,7 @@ _PLAIN_WIDTH = 150
 """Where no terminal says how wide it is, tables are written for reading in a file."""
 
 out = Console(width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
-err = Console(stderr=True)
+err = Console(stderr=True, soft_wrap=True)
 
 HomeOption = Annotated[
     Path | None,

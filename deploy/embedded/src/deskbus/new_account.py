@@ -5,10 +5,13 @@ import secrets
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from pydantic import ValidationError
+
 import tickets.account_workflow
 import tickets.people_app
 from deskbus.demo.api import Api, ApiError
 from service_kit.errors import DeskbusError
+from service_kit.http.problems import invalid_request
 from service_kit.platform import Platform
 
 _NOT_FOUND = 404
@@ -48,6 +51,8 @@ async def create_account(
 ) -> Owner:
     """Create an account with a random owner password; returns when its support address takes mail.
 
+    The support address is what `account` learns last: a creation that failed on the way is finished by repeating it.
+
     Args:
         platform: of the tickets service; its store is open.
         base_url: where the running system answers.
@@ -61,9 +66,12 @@ async def create_account(
         AccountIncompleteError: the services did not take the account in within 15 s.
     """
     password = secrets.token_urlsafe(18)
-    wanted = tickets.account_workflow.NewAccount(
-        name=name, owner_name="Owner", email=owner_email, password=password, account_id=account_id
-    )
+    try:
+        wanted = tickets.account_workflow.NewAccount(
+            name=name, owner_name="Owner", email=owner_email, password=password, account_id=account_id
+        )
+    except ValidationError as error:
+        raise invalid_request(error.errors(include_url=False, include_input=False)) from error
     created = await tickets.people_app.create_account(platform, wanted)
     async with Api(base_url, created.api_key) as api:
         await _once_known(api, "/v1/settings/email", {"addresses": {support_address: {"from_name": name}}})

@@ -7,6 +7,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service_kit.service import Service
 
+_SCHEMAS = "#/components/schemas/"
+
 
 class Origin:
     """An ASGI application that dispatches by path prefix and keeps paths as they are.
@@ -52,11 +54,8 @@ def merged_openapi(services: Sequence[Service], *, title: str, version: str, url
         part = service.api.openapi()
         schemas: dict[str, Any] = part.get("components", {}).get("schemas", {})
         merged = document["components"]["schemas"]
-        renamed = {
-            name: f"{service.name.replace('-', '_')}_{name}"
-            for name, schema in schemas.items()
-            if name in merged and merged[name] != schema
-        }
+        prefix = service.name.replace("-", "_")
+        renamed = {name: f"{prefix}_{name}" for name in _conflicting(schemas, merged)}
         part = _rename(part, renamed)
         document["paths"].update(
             {path: item for path, item in part.get("paths", {}).items() if path not in document["paths"]}
@@ -67,15 +66,29 @@ def merged_openapi(services: Sequence[Service], *, title: str, version: str, url
     return document
 
 
+def _conflicting(schemas: dict[str, Any], merged: dict[str, Any]) -> set[str]:
+    """Names that mean something else in `merged`: the schema differs, or one that it is made of."""
+    shared = schemas.keys() & merged.keys()
+    found = {name for name in shared if merged[name] != schemas[name]}
+    while more := {name for name in shared - found if _referenced(schemas[name]) & found}:
+        found |= more
+    return found
+
+
+def _referenced(node: Any) -> set[str]:
+    """The names of the schemas that a node refers to, in `$ref` or in a discriminator's mapping."""
+    if isinstance(node, str):
+        return {node.removeprefix(_SCHEMAS)} if node.startswith(_SCHEMAS) else set()
+    parts = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    return set().union(*map(_referenced, parts))
+
+
 def _rename(node: Any, renamed: dict[str, str]) -> Any:
-    prefix = "#/components/schemas/"
     if isinstance(node, dict):
-        return {
-            key: prefix + renamed.get(value.removeprefix(prefix), value.removeprefix(prefix))
-            if key == "$ref" and isinstance(value, str) and value.startswith(prefix)
-            else _rename(value, renamed)
-            for key, value in node.items()
-        }
+        return {key: _rename(value, renamed) for key, value in node.items()}
     if isinstance(node, list):
         return [_rename(item, renamed) for item in node]
+    if isinstance(node, str) and node.startswith(_SCHEMAS):
+        name = node.removeprefix(_SCHEMAS)
+        return _SCHEMAS + renamed.get(name, name)
     return node

@@ -81,7 +81,8 @@ class _Lifecycle:
         try:
             await act()
         except Exception as error:
-            raise StartFailed(f"{name} could not start: {type(error).__name__}: {error}") from error
+            why = str(error) if isinstance(error, DeskbusError) else f"{type(error).__name__}: {error}"
+            raise StartFailed(f"{name} could not start: {why}") from error
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 """What every service reads from the environment."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -25,7 +26,7 @@ class PlatformSettings(BaseSettings):
     secret_key: SecretStr = Field(default=SecretStr(""), description="Encrypts secrets and signs tokens; keep it.")
     minimum_free_bytes: int = Field(default=64 * 1024 * 1024, ge=0, description="Refuse new work below this.")
     crash_at: str = Field(default="", description="Fault tests only: die at a named point, `point` or `point:passage`.")
-    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="How much is logged.")
 
     @property
     def origin(self) -> str:

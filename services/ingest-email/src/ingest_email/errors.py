@@ -1,6 +1,6 @@
 """What can go wrong in this service beyond what its engines report."""
 
-from service_kit.errors import PermanentError, Unavailable
+from service_kit.errors import DeskbusError, PermanentError, Unavailable
 
 
 class MailTooLarge(PermanentError):
@@ -15,6 +15,10 @@ class MailTooLarge(PermanentError):
 
 class MemoryFull(Unavailable):
     """Too many large mails are arriving at once; this one can come again in a moment."""
+
+
+class PortTaken(DeskbusError):
+    """Somebody else listens where mail should come in."""
 
 
 class ParserUnavailable(Unavailable):

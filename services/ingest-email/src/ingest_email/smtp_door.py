@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
+import os
 from urllib.parse import urlsplit
 
 import structlog
 
 from ingest_email import smtp_answers as answers
+from ingest_email.errors import PortTaken
 from ingest_email.mail_memory import MailMemory
 from ingest_email.seats import Seats
 from ingest_email.settings import IngestEmailSettings
@@ -35,11 +37,21 @@ class SmtpDoor:
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
-        """Listen."""
+        """Listen.
+
+        Raises:
+            PortTaken: the address is in use, or not ours to use.
+        """
         # At lower levels the library logs addresses and, line by line, the mail itself.
         logging.getLogger("mail.log").setLevel(logging.WARNING)
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Gate(self), self._host, self._port)
+        try:
+            self._server = await loop.create_server(lambda: _Gate(self), self._host, self._port)
+        except OSError as error:
+            reason = os.strerror(error.errno) if error.errno else str(error)
+            raise PortTaken(
+                f"cannot listen on {self._host}:{self._port} ({reason}). Choose another port with DESKBUS_SMTP_PORT."
+            ) from error
         log.info("smtp_open", host=self._host, port=self._port)
 
     async def stop(self) -> None:

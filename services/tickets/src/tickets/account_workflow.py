@@ -98,6 +98,15 @@ class AccountWorkflow:
         issued = await self._keys.issue_first(owner)
         return CreatedAccount(account_id, owner_id, owner.email, issued.token)
 
+    async def unfinished(self, email: str) -> str | None:
+        """The account that was begun for this owner and never got its support address: create it again by this id."""
+        owner = await self._agents.by_login(email)
+        if owner is None or owner.id != derive_id("agt", owner.account_id, "owner"):
+            return None
+        await self.ensure_areas(owner.account_id)
+        settings = await self._account_settings.get(owner.account_id)
+        return None if settings.support_email else owner.account_id
+
     async def ensure_areas(self, account_id: str) -> None:
         """Give an account the settings areas it lacks, and its directory of agents."""
         account = await self._accounts.find(account_id)

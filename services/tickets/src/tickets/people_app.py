@@ -118,5 +118,10 @@ def build_people(platform: Platform, *, hasher: PasswordHasher | None = None) ->
 
 
 async def create_account(platform: Platform, wanted: NewAccount) -> CreatedAccount:
-    """Create an account on the platform of tickets, for the `deskbus` command; see `AccountWorkflow.create`."""
-    return await build_people(platform).accounts.create(wanted)
+    """Create an account on the platform of tickets, for the `deskbus` command; see `AccountWorkflow.create`.
+
+    Without an id it finishes the account that was begun for this owner and never got its support address, if any.
+    """
+    accounts = build_people(platform).accounts
+    account_id = wanted.account_id or await accounts.unfinished(wanted.email)
+    return await accounts.create(wanted.model_copy(update={"account_id": account_id}))

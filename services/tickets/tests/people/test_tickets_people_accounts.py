@@ -34,6 +34,19 @@ async def test_the_command_creates_accounts_on_a_running_platform(people: Any) -
     assert (await people.sign_in("olga@other.example", "a long password")).status_code == 201
 
 
+async def test_an_account_that_never_got_its_support_address_is_finished_by_creating_it_again(people: Any) -> None:
+    """A typing error in the support address leaves nothing behind that would be in the way of the next attempt."""
+    wanted = NewAccount(name="Other", owner_name="Olga", email="olga@other.example", password="a long password")
+    first = await create_account(people.platform, wanted)
+    again = await create_account(people.platform, wanted)
+    await people.parts.account_settings.patch(again.account_id, {"support_email": "help@other.example"})
+    with pytest.raises(Problem) as refused:
+        await create_account(people.platform, wanted)
+
+    assert again.account_id == first.account_id
+    assert refused.value.code == "email_taken"
+
+
 async def test_an_account_with_an_address_in_use_is_refused(people: Any) -> None:
     """Login is by e-mail alone, so an address serves one agent over all accounts, in any spelling."""
     with pytest.raises(Problem) as refused:
