@@ -5,7 +5,7 @@ PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := $(UV) run --no-sync
 DEMO ?= 1
-WORKERS ?= 2
+WORKERS ?= 3
 
 .PHONY: help setup run test lint format contracts faults clean
 
@@ -27,8 +27,11 @@ setup: .venv/.synced ## create the environment (the other targets do it themselv
 run: setup ## start everything on this machine, with demo traffic (DEMO=0 without)
 	@exec $(RUN) deskbus up $(if $(filter 1,$(DEMO)),--demo)
 
-test: setup ## run every test on the embedded engines
-	@$(RUN) pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+test: setup ## run the tests on the embedded engines (those that kill processes: make faults)
+	@$(RUN) pytest -m "not faults" -n $(WORKERS) --dist loadgroup $(ARGS)
+
+faults: setup ## kill real processes at bad moments under traffic, then check the histories
+	@$(RUN) pytest -m faults -n 2 --dist loadgroup $(ARGS)
 
 lint: setup ## format check, ruff, mypy, import contracts, generated contracts
 	@$(RUN) ruff format --check .

@@ -378,3 +378,13 @@ def test_tickets_are_spread_evenly_however_they_arrive(batches: list[int], resta
 
     assert sum(counts.values()) == sum(batches)
     assert max(counts.values()) - min(counts.values()) <= 1
+
+
+def test_a_ticket_that_waited_takes_its_turn_in_the_queue() -> None:
+    """When somebody has come, a waiting ticket that something happens to does not pass those before it (A5)."""
+    waiting = decide_called(NOBODY_DECIDED, _tickets(2), _facts(), FRIDAY_NOON)
+    touched = decide_called(waiting.assigner, waiting.tickets[1:], _facts(online="ann"), FRIDAY_NOON)
+    page = decide_page(touched.assigner, waiting.tickets, _facts(online="ann"), FRIDAY_NOON, more_follow=False)
+
+    assert (list(touched.decisions), touched.assigner.has_more) == ([], True)
+    assert [decision.ticket_id for decision in page.decisions] == [one.ticket_id for one in waiting.tickets]

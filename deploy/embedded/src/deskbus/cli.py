@@ -52,9 +52,9 @@ def up(
 
     Examples: `deskbus up`, `deskbus up --demo`, `DESKBUS_HTTP_PORT=9000 deskbus up --home /srv/deskbus`.
     """
-    from deskbus.up import run_up  # noqa: PLC0415 - `--help` and `version` must not import seven services
-
     settings = _settings(home)
+    from deskbus.up import run_up  # noqa: PLC0415 - nothing but this needs seven services; refusals must not wait
+
     _run(run_up(out, settings, demo=demo))
 
 

@@ -66,28 +66,30 @@ def can_assign(facts: AccountFacts, now: datetime) -> bool:
 def decide_called(assigner: Assigner, tickets: Sequence[QueuedTicket], facts: AccountFacts, now: datetime) -> Outcome:
     """Decide about tickets that something happened to.
 
-    While the queue has to be gone through they take their place in it, so that nobody passes those who wait longer.
+    While the queue has to be gone through they take their place in it, so that nobody passes those who wait longer;
+    and one that waited before, and could be assigned now, calls for that.
     """
     assigner = _following_hours(assigner.without_unanswered(now), facts, now)
     if assigner.has_more and can_assign(facts, now):
         return Outcome(assigner, tickets, decisions=(), is_cut_short=False)
-    return _decide(assigner.model_copy(update={"has_more": False}), tickets, facts, now)
+    return _decide(assigner.model_copy(update={"has_more": False}), tickets, facts, now, in_turn=False)
 
 
 def decide_page(
     assigner: Assigner, tickets: Sequence[QueuedTicket], facts: AccountFacts, now: datetime, *, more_follow: bool
 ) -> Outcome:
     """Decide about one page of the queue; `more_follow`: it is not the last."""
-    return _decide(
-        _following_hours(assigner.model_copy(update={"has_more": more_follow}), facts, now), tickets, facts, now
-    )
+    following = _following_hours(assigner.model_copy(update={"has_more": more_follow}), facts, now)
+    return _decide(following, tickets, facts, now, in_turn=True)
 
 
-def _decide(assigner: Assigner, tickets: Sequence[QueuedTicket], facts: AccountFacts, now: datetime) -> Outcome:
+def _decide(
+    assigner: Assigner, tickets: Sequence[QueuedTicket], facts: AccountFacts, now: datetime, *, in_turn: bool
+) -> Outcome:
     """Look at tickets, first come first served. Those not waiting, or already being decided, stay as they are."""
-    one_pass = _Pass(assigner, facts, now)
+    one_pass = _Pass(assigner, facts, now, in_turn=in_turn)
     looked_at = [one_pass.look_at(ticket) for ticket in tickets]
-    has_more = assigner.has_more or one_pass.is_cut_short
+    has_more = assigner.has_more or one_pass.is_cut_short or one_pass.is_queue_called
     decided = one_pass.assigner.model_copy(update={"has_more": has_more})
     return Outcome(decided, looked_at, one_pass.decisions, one_pass.is_cut_short)
 
@@ -103,12 +105,17 @@ def _following_hours(assigner: Assigner, facts: AccountFacts, now: datetime) -> 
 
 
 class _Pass:
-    """One pass over some tickets; keeps the state that runs from one to the next."""
+    """One pass over some tickets; keeps the state that runs from one to the next.
 
-    def __init__(self, assigner: Assigner, facts: AccountFacts, now: datetime) -> None:
+    `in_turn`: they are the queue itself, in its order. `is_queue_called`: one of them must take its turn there.
+    """
+
+    def __init__(self, assigner: Assigner, facts: AccountFacts, now: datetime, *, in_turn: bool) -> None:
         self.assigner = assigner
         self.decisions: list[AssignmentDecided] = []
         self.is_cut_short = False
+        self.is_queue_called = False
+        self._in_turn = in_turn
         self._facts = facts
         self._now = now
         self._is_open = is_open(facts.schedule, now)
@@ -128,6 +135,9 @@ class _Pass:
         chosen = self.assigner.rotation.first_of(eligible_ids(judged))
         if chosen is None:
             return self._announce(ticket, found, judged)
+        if not self._in_turn and ticket.is_announced(found.team.id):
+            self.is_queue_called = True
+            return ticket
         return self._assign(ticket, found, judged, chosen)
 
     def _is_left_to_people(self, ticket: QueuedTicket) -> bool:

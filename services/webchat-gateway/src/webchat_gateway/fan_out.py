@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 
 _CHANNEL = "deskbus:chat"
 _AGAIN_SECONDS = 0.5
+_ASK_AGAIN_SECONDS = 0.2
 _QUIET_SECONDS = 10.0
 _PATIENCE_SECONDS = 1.0
 """How long a nudge may take; whoever gives one has better things to do than to wait for Redis to come back."""
@@ -36,10 +37,10 @@ class FanOut:
         self._task = asyncio.create_task(self._listen_for_ever(), name="chat fan-out")
 
     async def stop(self) -> None:
-        """Listen no more; nothing is lost by it."""
-        if self._task is not None:
+        """Listen no more; nothing is lost by it. The client swallows a cancellation while it connects: ask again."""
+        while self._task is not None and not self._task.done():
             self._task.cancel()
-            await asyncio.wait([self._task])
+            await asyncio.wait([self._task], timeout=_ASK_AGAIN_SECONDS)
 
     async def nudge(self, conversation_id: str) -> None:
         """Wake the conversation's sockets, here and elsewhere."""
