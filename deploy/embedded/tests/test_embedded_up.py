@@ -1,0 +1,169 @@
+"""One life of `deskbus up`: started, refused a rival, killed, started again, stopped."""
+
+import asyncio
+import stat
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+import httpx
+import pytest
+
+from deskbus.demo.api import Api
+from deskbus.demo.seed import Seeded, forget_keys, go_online, seed
+from end_to_end.process import DeskbusProcess, deskbus_environment, free_ports, run_deskbus
+
+pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("embedded-up")]
+
+STOP_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """What was seen in it, from start to end."""
+
+    owners: list[dict[str, Any]]
+    modes: dict[str, int]
+    rivals: dict[str, CompletedProcess[str]]
+    seeded: list[tuple[Seeded, dict[str, list[str]]]]
+    answer_after_kill: int
+    exit_code: int
+    stopped_after_seconds: float
+    answers_after_stop: bool
+    output: str
+
+
+@pytest.fixture(scope="module")
+def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
+    """Lived once for all tests here: every start takes seconds."""
+    folder = tmp_path_factory.mktemp("up")
+    process = DeskbusProcess(folder / "home")
+    try:
+        process.start()
+        process.wait_until_ready()
+        owners = [process.owner()]
+        modes = {name: stat.S_IMODE((process.home / name).stat().st_mode) for name in ("owner.json", "secret.key")}
+        rivals = _rivals(process, folder)
+        seeded = [asyncio.run(_seed(process)) for _ in range(2)]
+        process.kill()
+        process.start()
+        process.wait_until_ready()
+        owners.append(process.owner())
+        headers = {"Authorization": f"Bearer {owners[0]['api_key']}"}
+        answer = httpx.get(f"{process.base_url}/v1/agents/me", headers=headers, timeout=30)
+        began = time.monotonic()
+        code = process.stop()
+        yield Life(
+            owners=owners,
+            modes=modes,
+            rivals=rivals,
+            seeded=seeded,
+            answer_after_kill=answer.status_code,
+            exit_code=code,
+            stopped_after_seconds=time.monotonic() - began,
+            answers_after_stop=_answers(process),
+            output=process.output,
+        )
+    finally:
+        process.close()
+
+
+def _rivals(process: DeskbusProcess, folder: Path) -> dict[str, CompletedProcess[str]]:
+    """Starts that cannot work while another system runs, all at once."""
+    (free,) = free_ports(1)
+    http_taken = deskbus_environment(folder / "http", http_port=process.http_port, smtp_port=free)
+    smtp_taken = deskbus_environment(folder / "smtp", http_port=free, smtp_port=process.smtp_port)
+    environments = {"home": process.environment, "http": http_taken, "smtp": smtp_taken}
+    with ThreadPoolExecutor() as pool:
+        runs = {name: pool.submit(run_deskbus, "up", environment=one) for name, one in environments.items()}
+    return {name: run.result() for name, run in runs.items()}
+
+
+async def _seed(process: DeskbusProcess) -> tuple[Seeded, dict[str, list[str]]]:
+    """Add the demonstration's data, and list what is there then."""
+    owner = process.owner()
+    async with Api(process.base_url, owner["api_key"]) as api:
+        seeded = await seed(api)
+        await go_online(process.base_url, seeded)
+        await forget_keys(api, seeded)
+        paths = ("/v1/agents", "/v1/teams", "/v1/schedules", "/v1/macros")
+        there = {path: sorted(one["id"] for one in (await api.get(path))["items"]) for path in paths}
+        there["numbers"] = sorted((await api.get("/v1/settings/sms"))["numbers"])
+        there["online"] = [one["agent_id"] for one in (await api.get("/v1/availability"))["items"] if one["online"]]
+    return seeded, there
+
+
+def _answers(process: DeskbusProcess) -> bool:
+    try:
+        httpx.get(f"{process.base_url}/healthz", timeout=5)
+    except httpx.TransportError:
+        return False
+    return True
+
+
+def test_it_says_where_everything_is(life: Life) -> None:
+    """One line names API, widget, mail, owner and log; on the way out one line says that it stops."""
+    ready = [line for line in life.output.splitlines() if line.startswith("Deskbus is ready: ")]
+
+    assert len(ready) == 1
+    assert all(part in ready[0] for part in ("/docs", "/widget-demo", "smtp://", "owner.json", "deskbus.log"))
+    assert len(life.output.strip().splitlines()) == 2
+
+
+def test_secrets_are_private(life: Life) -> None:
+    """Key and owner are readable by their user only."""
+    assert life.modes == {"owner.json": 0o600, "secret.key": 0o600}
+
+
+def test_a_second_start_on_the_same_home_is_refused(life: Life) -> None:
+    """One line says who runs there and what to do; the exit code is 1."""
+    rival = life.rivals["home"]
+
+    assert rival.returncode == 1
+    assert len(rival.stderr.strip().splitlines()) == 1
+    assert "already runs" in rival.stderr
+    assert "DESKBUS_HOME" in rival.stderr
+
+
+@pytest.mark.parametrize("door", ["http", "smtp"])
+def test_a_port_that_is_taken_is_one_clear_line(life: Life, door: str) -> None:
+    """It names the address and the variable to change, and exits with 1."""
+    rival = life.rivals[door]
+
+    assert rival.returncode == 1
+    assert len(rival.stderr.strip().splitlines()) == 1, rival.stderr
+    assert "Address already in use" in rival.stderr
+    assert f"DESKBUS_{door.upper()}_PORT" in rival.stderr
+
+
+def test_demo_data_can_be_added_twice(life: Life) -> None:
+    """The second time finds everything there: the same agents, teams, schedules, macros, numbers, all online."""
+    (first, there), (second, still_there) = life.seeded
+
+    assert [agent.id for agent in first.agents] == [agent.id for agent in second.agents]
+    assert there == still_there
+    assert {name: len(found) for name, found in there.items()} == {
+        "/v1/agents": 4,
+        "/v1/teams": 3,
+        "/v1/schedules": 2,
+        "/v1/macros": 2,
+        "numbers": 1,
+        "online": 3,
+    }
+
+
+def test_a_killed_system_starts_again_as_it_was(life: Life) -> None:
+    """The lock of the dead is no lock; the owner is the same, and the key still opens."""
+    assert life.owners[0] == life.owners[1]
+    assert life.answer_after_kill == 200
+
+
+def test_it_stops_when_told(life: Life) -> None:
+    """SIGTERM ends it cleanly, with exit code 0 and within ten seconds, and nobody answers afterwards."""
+    assert life.exit_code == 0
+    assert life.stopped_after_seconds < STOP_SECONDS
+    assert not life.answers_after_stop

@@ -1,0 +1,38 @@
+"""Fixtures of the end-to-end tests: one system for each process of the test run, companies on it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from end_to_end.company import Company
+from end_to_end.system import RunningSystem, running_system
+
+_TIMEOUT_SECONDS = 240
+"""Of the first test, which starts the system, on a machine that has other things to do."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the tests of this folder time for the system to start."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.timeout(_TIMEOUT_SECONDS))
+
+
+@pytest.fixture(scope="session")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
+    """The running system."""
+    with running_system(tmp_path_factory.mktemp("deskbus")) as running:
+        yield running
+
+
+@pytest.fixture
+def company(system: RunningSystem) -> Company:
+    """An account that only this test uses."""
+    return system.company()
+
+
+@pytest.fixture(scope="session")
+def shared_company(system: RunningSystem) -> Company:
+    """An account for all tests that do not mind each other: making one takes most of a second."""
+    return system.company()

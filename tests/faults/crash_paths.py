@@ -1,0 +1,42 @@
+"""The crash points, each with the passage at which the process dies, in the order in which they are tried.
+
+Some are passed at every start already: there a later passage is the first one under traffic.
+"""
+
+from collections.abc import Mapping, Sequence
+
+CRASH_PATHS: Mapping[str, Sequence[str]] = {
+    "in": (
+        "ingest_email.stored:3",
+        "ingest_email.announced:3",
+        "webchat.message_stored:2",
+        "webchat.message.published:2",
+        "webchat.conversation.published:1",
+        "bus.before_commit:40",
+        "tickets.message_inserted:2",
+        "tickets.ticket_written:2",
+        "tickets.published:3",
+        "contacts.published:1",
+    ),
+    "out": (
+        "router.decision_saved:1",
+        "router.assigner.published:1",
+        "tickets.decision_applied:1",
+        "reporting.archived:2",
+        "reporting.cycles_counted:2",
+        "notifier.published:2",
+        "notifier.accepted:2",
+    ),
+    "settings": (
+        "settings.stored:2",
+        "settings.published:12",
+        "router.team_saved:1",
+        "router.schedule_saved:1",
+        "router.availability_saved:1",
+        "router.availability.published:1",
+        "tickets.agent_saved:1",
+    ),
+}
+
+FOUNDING: Sequence[str] = ("settings.stored:1", "tickets.account_saved:1", "tickets.owner_saved:1")
+"""Points of the very first start, before there is an account that anybody could write to."""
