@@ -35,11 +35,15 @@ def taking(_request: Request) -> tuple[int, bytes]:
 
 
 class HttpPeer:
-    """An HTTP server that keeps what it is sent and answers what it is told; a context manager."""
+    """An HTTP server that keeps what it has answered, and answers what it is told; a context manager.
+
+    `connected` is set when the first request came in, answered or not.
+    """
 
     def __init__(self, answer: Answer = taking) -> None:
         self.answer = answer
         self.requests: list[Request] = []
+        self.connected = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
 
@@ -71,6 +75,7 @@ class HttpPeer:
                 body = self.rfile.read(int(self.headers.get("content-length", "0")))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 request = Request(self.path, headers, body)
+                peer.connected.set()
                 status, content = peer.answer(request)
                 peer.requests.append(request)
                 self.send_response(status)

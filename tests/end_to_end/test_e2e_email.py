@@ -35,6 +35,7 @@ def test_a_mail_becomes_a_ticket_that_an_online_agent_has_and_the_reason_can_be_
     assert ticket["assignee"] == {"id": online.id, "name": online.name}
     assert (ticket["subject"], ticket["contact"]["email"], ticket["cycle"]) == ("Where is it?", customer, 1)
     assert [one["text"].strip() for one in company.messages(ticket["id"])] == ["Order 17 has not come."]
+    assert decision.keys() >= {"at", "rule", "chosen", "candidates", "schedule_version"}
     assert (decision["rule"], decision["chosen"]) == ("round_robin", online.id)
     assert reasons[online.id][0] is True
     assert reasons[away.id] == (False, "offline")
@@ -92,6 +93,20 @@ def test_a_later_reply_refers_to_the_whole_thread(shared_company: Company) -> No
 
     assert [bare(word) for word in str(head["References"]).split()] == [asked, bare(first["Message-ID"])]
     assert bare(head["In-Reply-To"]) == bare(first["Message-ID"])
+
+
+def test_notes_never_leave_by_mail(shared_company: Company) -> None:
+    """A note is in no mail of its ticket, neither the reply before it nor the one after (N1, W5)."""
+    company = shared_company
+    customer = company.customer()
+    ticket = company.opened_by_mail(customer)
+    company.owner.post(f"/v1/tickets/{ticket['id']}/notes", {"text": "He is on the blacklist"})
+    company.reply_and_get_mail(ticket["id"], customer, "One")
+    company.owner.post(f"/v1/tickets/{ticket['id']}/notes", {"text": "Still on the blacklist"})
+    company.reply_and_get_mail(ticket["id"], customer, "Two")
+
+    assert len(company.relay.contents_to(customer)) == 2
+    assert b"blacklist" not in b"".join(company.relay.contents_to(customer))
 
 
 def test_an_answer_reopens_a_closed_ticket_in_a_new_cycle(shared_company: Company) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -52,6 +53,17 @@ def test_health_is_told_to_anybody(system: RunningSystem) -> None:
     """`/healthz` and `/readyz` need no key."""
     assert system.stranger.get("/healthz")["status"] == "alive"
     assert system.stranger.get("/readyz")["status"] == "ready"
+
+
+def test_answers_come_at_once(system: RunningSystem) -> None:
+    """On a connection that stays open no answer waits for the network's delayed acknowledgements (40 ms)."""
+    took = []
+    for _ in range(20):
+        started = time.perf_counter()
+        system.stranger.get("/healthz")
+        took.append(time.perf_counter() - started)
+
+    assert min(took) < 0.03
 
 
 def test_metrics_tell_every_service_apart(system: RunningSystem, shared_company: Company) -> None:

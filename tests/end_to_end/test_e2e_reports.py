@@ -7,7 +7,10 @@ from datetime import datetime
 import pytest
 
 from end_to_end.company import Company, Json, new_phone
+from end_to_end.system import RunningSystem
 from end_to_end.until import until
+
+VOLUME = {"tickets_created": 3, "tickets_reopened": 1, "tickets_closed": 2, "messages_in": 4, "messages_out": 2}
 
 
 def table(company: Company, report: str, **query: str) -> list[dict[str, str]]:
@@ -18,8 +21,10 @@ def table(company: Company, report: str, **query: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(answer.text.lstrip("\ufeff"))))
 
 
-def small_traffic(company: Company) -> None:
+@pytest.fixture(scope="module")
+def counted(system: RunningSystem) -> Company:
     """Two mails and an SMS; one mail answered twice, closed, and reopened by its customer; the SMS closed."""
+    company = system.company()
     customer = company.customer()
     answered = company.opened_by_mail(customer)
     company.opened_by_mail()
@@ -30,15 +35,14 @@ def small_traffic(company: Company) -> None:
     company.owner.post(f"/v1/tickets/{answered['id']}/close")
     company.verdict(company.mail(customer, headers={"In-Reply-To": mail["Message-ID"]}))
     company.owner.post(f"/v1/tickets/{text['id']}/close")
-
-
-VOLUME = {"tickets_created": 3, "tickets_reopened": 1, "tickets_closed": 2, "messages_in": 4, "messages_out": 2}
-
-
-def test_volume_counts_what_happened(company: Company) -> None:
-    """Tickets created, reopened, closed, messages in and out are what was done; notes are none (R1, R2)."""
-    small_traffic(company)
     until(lambda: company.owner.get("/v1/reports/volume")["totals"] == VOLUME)
+    until(lambda: company.owner.get("/v1/reports/first-response")["totals"]["count"] == 1)
+    return company
+
+
+def test_volume_counts_what_happened(counted: Company) -> None:
+    """Tickets created, reopened, closed, messages in and out are what was done; notes are none (R1, R2)."""
+    company = counted
     by_mail: Json = company.owner.get("/v1/reports/volume", channel="email")["totals"]
     by_sms: Json = company.owner.get("/v1/reports/volume", channel="sms")["totals"]
     hours: Json = company.owner.get("/v1/reports/volume", interval="hour", zone="Asia/Tokyo")
@@ -51,11 +55,9 @@ def test_volume_counts_what_happened(company: Company) -> None:
     assert len(past["items"]) == 31
 
 
-def test_json_and_csv_agree(company: Company) -> None:
+def test_json_and_csv_agree(counted: Company) -> None:
     """CSV has the rows of the JSON, column by column, for the same filters (R3, R4)."""
-    small_traffic(company)
-    until(lambda: company.owner.get("/v1/reports/volume")["totals"] == VOLUME)
-    until(lambda: company.owner.get("/v1/reports/first-response")["totals"]["count"] == 1)
+    company = counted
     query = {"interval": "hour", "channel": "email"}
     pairs = {name: (rows(company, name, query), table(company, name, **query)) for name in ("volume", "first-response")}
 

@@ -1,6 +1,7 @@
 """Signed webhooks: what other systems hear of tickets."""
 
 import json
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,8 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from end_to_end.company import Company, Json
 from end_to_end.http_peer import HttpPeer, Request
 from end_to_end.until import until
+
+_HANG_SECONDS = 30
 
 
 @pytest.fixture
@@ -96,6 +99,31 @@ def test_a_failed_attempt_is_made_again_under_the_same_id(company: Company, rece
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
     assert first.body == second.body
     assert (entry["attempt"], entry["last_status"]) == (2, 200)
+
+
+def test_a_receiver_that_never_answers_holds_up_nobody_else(
+    company: Company, shared_company: Company, receiver: HttpPeer
+) -> None:
+    """While one account's receiver hangs, another account's webhooks arrive at once (E2)."""
+    let_go = threading.Event()
+
+    def hang(_request: Request) -> tuple[int, bytes]:
+        let_go.wait(_HANG_SECONDS)
+        return 200, b"{}"
+
+    with HttpPeer(hang) as hanging:
+        subscribe(company, hanging, "support.ticket.*")
+        other = subscribe(shared_company, receiver, "support.ticket.created.v1")
+        company.opened_by_mail()
+        hanging.connected.wait(_HANG_SECONDS)
+        shared_company.opened_by_mail()
+        arrived = receiver.wait_for(anything)
+        still_hangs = not hanging.requests
+        let_go.set()
+    shared_company.owner.delete(f"/v1/webhooks/{other['id']}")
+
+    assert len(arrived) == 1
+    assert still_hangs
 
 
 def test_webhooks_are_kept_without_their_secret(shared_company: Company) -> None:

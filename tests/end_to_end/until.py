@@ -6,7 +6,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-_POLL_SECONDS = 0.03
+_POLL_SECONDS = 0.05
 
 
 def until(check: Callable[[], T | None], seconds: float = 20) -> T:

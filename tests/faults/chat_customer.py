@@ -8,7 +8,7 @@ from faults.widget import Widget
 
 _TWICE = 0.1
 _GONE = 0.15
-_INTRODUCED = 0.15
+_INTRODUCED = 0.4
 
 
 class ChatCustomer:

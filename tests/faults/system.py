@@ -82,8 +82,11 @@ class System:
                 return False
             return answer.status_code == httpx.codes.OK and (self.home / "owner.json").exists()
 
-        async with httpx.AsyncClient(timeout=5) as client, asyncio.timeout(seconds):
-            while not await is_ready(client):  # noqa: ASYNC110 - another process has no event of ours
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + seconds
+        async with httpx.AsyncClient(timeout=5) as client:
+            while not await is_ready(client):
+                assert clock() < deadline, f"it was not ready within {seconds} s: {self.output[-2000:]}"
                 await asyncio.sleep(_LOOK_SECONDS)
 
     def kill(self) -> None:

@@ -1,7 +1,6 @@
 """The process dies at every named point between two effects, under traffic that goes on through all its lives."""
 
 import asyncio
-import re
 import signal
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +18,6 @@ from service_kit.testing.eventually import eventually
 
 pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults")]
 
-ROOT = Path(__file__).resolve().parents[2]
 KILLED = -signal.SIGKILL
 MESSAGES_AFTERWARDS = 10
 """So many more are acknowledged after the last death."""
@@ -73,13 +71,6 @@ async def test_a_first_start_that_died_is_finished_by_the_next(tmp_path: Path) -
     assert list(email["addresses"]) == [owner["support_address"]]
 
 
-def test_every_crash_point_of_the_code_is_tried() -> None:
-    """A point that somebody adds must be added to a path, or it would never be tried."""
-    tried = {point.partition(":")[0] for path in (*CRASH_PATHS.values(), FOUNDING) for point in path}
-
-    assert tried == _named_in_the_code()
-
-
 async def _die_at(drama: Drama, points: Sequence[str]) -> dict[str, int]:
     """Live and die at one point after the other, and live on after the last; how each life ended."""
     endings = {}
@@ -90,14 +81,3 @@ async def _die_at(drama: Drama, points: Sequence[str]) -> dict[str, int]:
     await drama.system.boot()
     await eventually(lambda: drama.history.acknowledged >= known + MESSAGES_AFTERWARDS, seconds=20)
     return endings
-
-
-def _named_in_the_code() -> set[str]:
-    code = "\n".join(file.read_text() for folder in ("services", "libs", "deploy") for file in _sources(ROOT / folder))
-    named = set(re.findall(r'crash_point\("([a-z_.]+)"\)|crash="([a-z_.]+)"', code))
-    outboxes = {f"{prefix}.published" for prefix in re.findall(r'crash_prefix="([a-z_.]+)"', code)}
-    return {name for pair in named for name in pair if name} | outboxes
-
-
-def _sources(folder: Path) -> list[Path]:
-    return [file for file in folder.rglob("*.py") if "src" in file.parts and "testing" not in file.parts]

@@ -1,21 +1,22 @@
 """One life of `deskbus up`: started, refused a rival, killed, started again, stopped."""
 
 import asyncio
+import socket
 import stat
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
-from subprocess import CompletedProcess
 from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from deskbus.demo.api import Api
 from deskbus.demo.seed import Seeded, forget_keys, go_online, seed
-from end_to_end.process import DeskbusProcess, deskbus_environment, free_ports, run_deskbus
+from deskbus.web_server import PortTakenError, WebServer
+from end_to_end.commands import Commands, Finished
+from end_to_end.process import DeskbusProcess
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("embedded-up")]
 
@@ -28,8 +29,10 @@ class Life:
 
     owners: list[dict[str, Any]]
     modes: dict[str, int]
-    rivals: dict[str, CompletedProcess[str]]
+    rivals: dict[str, Finished]
     seeded: list[tuple[Seeded, dict[str, list[str]]]]
+    story: Finished
+    traffic: Finished
     answer_after_kill: int
     exit_code: int
     stopped_after_seconds: float
@@ -47,8 +50,11 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
         process.wait_until_ready()
         owners = [process.owner()]
         modes = {name: stat.S_IMODE((process.home / name).stat().st_mode) for name in ("owner.json", "secret.key")}
-        rivals = _rivals(process, folder)
-        seeded = [asyncio.run(_seed(process)) for _ in range(2)]
+        with Commands(process.environment) as commands:
+            # On its home, and on a home of their own at its doors: starts that cannot work while it runs.
+            rivals = {"home": commands.run("up"), "doors": commands.run("up", "--home", str(folder / "other"))}
+            seeded = [asyncio.run(_seed(process)) for _ in range(2)]
+            story, traffic = commands.run("demo"), commands.run("demo", "--rate", "20", "--seconds", "1")
         process.kill()
         process.start()
         process.wait_until_ready()
@@ -62,6 +68,8 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
             modes=modes,
             rivals=rivals,
             seeded=seeded,
+            story=story,
+            traffic=traffic,
             answer_after_kill=answer.status_code,
             exit_code=code,
             stopped_after_seconds=time.monotonic() - began,
@@ -70,17 +78,6 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
         )
     finally:
         process.close()
-
-
-def _rivals(process: DeskbusProcess, folder: Path) -> dict[str, CompletedProcess[str]]:
-    """Starts that cannot work while another system runs, all at once."""
-    (free,) = free_ports(1)
-    http_taken = deskbus_environment(folder / "http", http_port=process.http_port, smtp_port=free)
-    smtp_taken = deskbus_environment(folder / "smtp", http_port=free, smtp_port=process.smtp_port)
-    environments = {"home": process.environment, "http": http_taken, "smtp": smtp_taken}
-    with ThreadPoolExecutor() as pool:
-        runs = {name: pool.submit(run_deskbus, "up", environment=one) for name, one in environments.items()}
-    return {name: run.result() for name, run in runs.items()}
 
 
 async def _seed(process: DeskbusProcess) -> tuple[Seeded, dict[str, list[str]]]:
@@ -123,21 +120,31 @@ def test_a_second_start_on_the_same_home_is_refused(life: Life) -> None:
     """One line says who runs there and what to do; the exit code is 1."""
     rival = life.rivals["home"]
 
-    assert rival.returncode == 1
-    assert len(rival.stderr.strip().splitlines()) == 1
-    assert "already runs" in rival.stderr
-    assert "DESKBUS_HOME" in rival.stderr
+    assert (rival.code, len(rival.printed.splitlines())) == (1, 1), rival.printed
+    assert "already runs" in rival.printed
+    assert "DESKBUS_HOME" in rival.printed
 
 
-@pytest.mark.parametrize("door", ["http", "smtp"])
-def test_a_port_that_is_taken_is_one_clear_line(life: Life, door: str) -> None:
+def test_a_port_that_is_taken_is_one_clear_line(life: Life) -> None:
     """It names the address and the variable to change, and exits with 1."""
-    rival = life.rivals[door]
+    rival = life.rivals["doors"]
 
-    assert rival.returncode == 1
-    assert len(rival.stderr.strip().splitlines()) == 1, rival.stderr
-    assert "Address already in use" in rival.stderr
-    assert f"DESKBUS_{door.upper()}_PORT" in rival.stderr
+    assert (rival.code, len(rival.printed.splitlines())) == (1, 1), rival.printed
+    assert "Address already in use" in rival.printed
+    assert "DESKBUS_SMTP_PORT" in rival.printed
+
+
+async def test_the_web_server_names_its_own_port() -> None:
+    """Where the HTTP port is taken, the refusal says which one and how to choose another."""
+    with socket.socket() as rival:
+        rival.bind(("127.0.0.1", 0))
+        rival.listen()
+        port = rival.getsockname()[1]
+        with pytest.raises(PortTakenError) as refused:
+            await WebServer(FastAPI(), host="127.0.0.1", port=port).start()
+
+    assert f"127.0.0.1:{port}" in str(refused.value)
+    assert "DESKBUS_HTTP_PORT" in str(refused.value)
 
 
 def test_demo_data_can_be_added_twice(life: Life) -> None:
@@ -154,6 +161,22 @@ def test_demo_data_can_be_added_twice(life: Life) -> None:
         "numbers": 1,
         "online": 3,
     }
+
+
+def test_the_demonstration_accounts_for_every_message(life: Life) -> None:
+    """Each message of the story has its verdict, and those that want an answer their ticket and assignee."""
+    rows = [line for line in life.story.printed.splitlines() if line.startswith("│")]
+
+    assert life.story.code == 0, life.story.printed
+    assert "no verdict" not in life.story.printed
+    assert all(channel in life.story.printed for channel in ("mail: order.eml", "SMS: STOP", "chat: "))
+    assert [row for row in rows if "chat: " in row and "created" in row and " yes " in row], life.story.printed
+
+
+def test_steady_traffic_is_accounted_for(life: Life) -> None:
+    """`deskbus demo --rate` ends with exit code 0 when every message it sent was accepted and has a verdict."""
+    assert life.traffic.code == 0, life.traffic.printed
+    assert "sent 20, accepted 20, with a verdict 20" in life.traffic.printed
 
 
 def test_a_killed_system_starts_again_as_it_was(life: Life) -> None:

@@ -214,6 +214,31 @@ async def test_a_timer_moved_while_claimed_keeps_its_new_time(
     assert moved.due_at == NOON + timedelta(hours=1)
 
 
+async def test_one_that_hangs_holds_up_none_that_comes_later(
+    tasks: Collection[Task], clock: ManualClock, firing: Firing
+):
+    """While one fires for ever, as into a peer that does not answer, others fire in time; stopping waits for it."""
+    let_go = asyncio.Event()
+
+    async def fire(task: Task, due: Due) -> None:
+        if task.id == "slow":
+            await let_go.wait()
+        await firing(task, due)
+
+    await tasks.insert_many([with_due(Task(id="slow"), "wake", NOON)])
+    worker = Timers(tasks, clock, fire, interval_seconds=0.01).worker()
+    await worker.start()
+    for number in range(100):
+        await tasks.insert_many([with_due(Task(id=f"t{number}"), "wake", NOON)])
+    await eventually(lambda: len(firing.fired) == 100)
+    stopping = asyncio.create_task(worker.stop())
+    let_go.set()
+    await stopping
+
+    assert firing.fired[-1] == ("slow", "wake")
+    assert len(firing.fired) == 101
+
+
 async def test_runs_as_a_worker(tasks: Collection[Task], clock: ManualClock, firing: Firing):
     """Started as a part of a service it looks by itself."""
     await tasks.insert_many([with_due(Task(id="a"), "wake", NOON)])

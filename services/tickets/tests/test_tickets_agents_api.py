@@ -400,3 +400,19 @@ async def test_a_reply_repeated_after_a_crash(bench: Any):
     assert first.status_code == second.status_code == 201
     assert first.json()["id"] == second.json()["id"]
     assert [text for _, text in await bench.thread(ticket_id)] == ["Where is my order?", "On its way"]
+
+
+async def test_a_reply_repeated_after_its_chat_was_closed(bench: Any):
+    """A reply that was taken stays taken: repeated after a crash it is not refused for what happened since (I8)."""
+    [entry] = await bench.receive(bench.inbox.chat())
+    path, body = f"/v1/tickets/{entry.ticket_id}/messages", {"text": "On its way"}
+    first = await bench.do("POST", path, body, **{"Idempotency-Key": "key-1"})
+    await bench.do("POST", f"/v1/tickets/{entry.ticket_id}/close")
+    records = bench.platform.store.collection(IDEMPOTENCY_KEYS)
+    await records.delete_many((await records.find(Cmp("expires_at", ">", bench.clock.now()))).items)
+    second = await bench.do("POST", path, body, **{"Idempotency-Key": "key-1"})
+    another = await bench.do("POST", path, body, **{"Idempotency-Key": "key-2"})
+
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json()["id"] == second.json()["id"]
+    assert (another.status_code, another.json()["code"]) == (409, "conversation_closed")

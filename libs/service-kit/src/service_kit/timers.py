@@ -18,8 +18,8 @@ from service_kit.docstore import Cmp, Collection, Document, Fate, Sort
 from service_kit.errors import TransientError
 from service_kit.worker import PeriodicWorker
 
-_PAGE = 100
-_CONCURRENT_FIRES = 10
+_CONCURRENT_FIRES = 32
+_FINISH_SECONDS = 10.0
 _RETRY_AFTER = timedelta(seconds=1)
 
 logger = structlog.get_logger()
@@ -80,21 +80,49 @@ class Timers(Generic[D]):
         self._fire = fire
         self._lease = timedelta(seconds=lease_seconds)
         self._interval = interval_seconds
+        self._in_flight: set[asyncio.Task[bool]] = set()
 
     async def run_due(self) -> int:
-        """Fire what is due by now, oldest first; how many fired without an error."""
+        """Fire what is due by now, oldest first, to the end; how many fired without an error."""
         fired = 0
-        while True:
-            now = self._clock.now()
-            page = await self._collection.find(Cmp("due_at", "<=", now), sort=Sort("due_at"), limit=_PAGE)
-            claimed = await self._claim(page.items, now)
-            fired += await self._fire_all(claimed)
-            if not claimed or page.next_cursor is None:
-                return fired
+        while begun := await self._begin():
+            fired += sum(await asyncio.gather(*begun))
+        return fired
 
     def worker(self) -> PeriodicWorker:
-        """The timers as a part of the service."""
-        return PeriodicWorker("timers", self._interval, self.run_due)
+        """The timers as a part of the service: one that takes long to fire does not hold up those that come later."""
+        return _TimersWorker("timers", self._interval, self._keep_firing, self._finish)
+
+    async def _keep_firing(self) -> None:
+        while await self._begin():
+            await asyncio.wait(self._in_flight, timeout=self._interval)
+
+    async def _begin(self) -> list[asyncio.Task[bool]]:
+        """Claim what is due, oldest first and as far as there is room, and begin to fire it."""
+        room = _CONCURRENT_FIRES - len(self._in_flight)
+        if room <= 0:
+            return []
+        now = self._clock.now()
+        page = await self._collection.find(Cmp("due_at", "<=", now), sort=Sort("due_at"), limit=room)
+        begun = [asyncio.create_task(self._fires(document)) for document in await self._claim(page.items, now)]
+        self._in_flight.update(begun)
+        for task in begun:
+            task.add_done_callback(self._settle)
+        return begun
+
+    def _settle(self, task: asyncio.Task[bool]) -> None:
+        self._in_flight.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("timer_failed", exc_info=error)
+
+    async def _finish(self) -> None:
+        """Let what is in flight end; what takes too long is fired once more when its lease has run out."""
+        if self._in_flight:
+            _, late = await asyncio.wait(self._in_flight, timeout=_FINISH_SECONDS)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late)
 
     async def _claim(self, documents: Sequence[D], now: datetime) -> Sequence[D]:
         """Those that nobody else changed or claimed meanwhile, as they are stored now."""
@@ -107,15 +135,6 @@ class Timers(Generic[D]):
             for document, fate in zip(wanted, fates, strict=True)
             if fate is Fate.DONE
         ]
-
-    async def _fire_all(self, documents: Sequence[D]) -> int:
-        places = asyncio.Semaphore(_CONCURRENT_FIRES)
-
-        async def fire(document: D) -> bool:
-            async with places:
-                return await self._fires(document)
-
-        return sum(await asyncio.gather(*(fire(document) for document in documents)))
 
     async def _fires(self, document: D) -> bool:
         """Fire the earliest due; another one of the same document is found again once this one is written."""
@@ -141,3 +160,22 @@ class Timers(Generic[D]):
             await self._collection.replace_many(
                 [stored.model_copy(update={"due_at": self._clock.now() + _RETRY_AFTER})]
             )
+
+
+class _TimersWorker(PeriodicWorker):
+    """Stops when also what it began has ended."""
+
+    def __init__(
+        self,
+        name: str,
+        interval_seconds: float,
+        run: Callable[[], Awaitable[None]],
+        finish: Callable[[], Awaitable[None]],
+    ) -> None:
+        super().__init__(name, interval_seconds, run)
+        self._finish = finish
+
+    async def stop(self) -> None:
+        """Begin nothing more, and let what was begun end."""
+        await super().stop()
+        await self._finish()

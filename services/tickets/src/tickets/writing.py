@@ -57,7 +57,7 @@ class Writing:
     ) -> Message:
         """Answer the customer, on the channel and at the address they wrote from last.
 
-        The same `request_id` again is the same reply.
+        The same `request_id` again is the same reply, also if nothing more may be sent by now.
 
         Raises:
             Problem: there is no such ticket, it changed meanwhile (412), or nothing may be sent (409).
@@ -66,8 +66,10 @@ class Writing:
         contact = await self._contacts.get(principal.account_id, ticket.contact_id)
         if contact is None:
             raise no_such("contact")
-        _require_sendable(ticket, contact, draft.text)
         message_id = _message_id(request_id)
+        if request_id is not None and (earlier := await self._earlier(message_id)) is not None:
+            return earlier
+        _require_sendable(ticket, contact, draft.text)
         mail = mail_threading(ticket, message_id, self._signed)
         message = await self._message(principal, ticket, message_id, draft, mail)
 
@@ -132,6 +134,13 @@ class Writing:
             await self._messages.delete([await self._shown(message)])
             raise
         return (await self._shown(message)).model_copy(update={"seq": ticket.next_seq - 1})
+
+    async def _earlier(self, message_id: str) -> Message | None:
+        """The message that an earlier attempt at the same request added to its ticket."""
+        message = (await self._messages.get_many([message_id])).get(message_id)
+        if message is None or not await self._is_counted(message):
+            return None
+        return await self._shown(message)
 
     async def _is_counted(self, message: Message) -> bool:
         """Whether the ticket counts the message; what it has not told yet is told now."""
