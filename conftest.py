@@ -2,6 +2,7 @@
 
 import os
 
+import structlog
 from hypothesis import settings
 
 pytest_plugins = ["service_kit.testing.fixtures"]
@@ -9,3 +10,11 @@ pytest_plugins = ["service_kit.testing.fixtures"]
 # No deadline per example: the machine that runs the tests is shared. In CI the same examples run each time.
 settings.register_profile("deskbus", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("deskbus")
+
+# Tracebacks that are found by the test that fails need no colours and no local variables: those cost seconds each.
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)

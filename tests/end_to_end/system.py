@@ -1,5 +1,6 @@
 """One running system with everything outside it that it talks to."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ class RunningSystem:
 
 @contextmanager
 def running_system(folder: Path) -> Iterator[RunningSystem]:
-    """A system of its own in a folder; it must stop cleanly."""
+    """A system of its own in a folder; it must stop cleanly, and must not have failed inside meanwhile."""
     (relay_port,) = free_ports(1)
     process = DeskbusProcess(folder / "home", smtp_relay_url=f"smtp://127.0.0.1:{relay_port}", allow_private_urls=1)
     process.environment["INGEST_EMAIL_MAIL_SIZE_LIMIT_BYTES"] = str(MAIL_SIZE_LIMIT_BYTES)
@@ -59,5 +60,13 @@ def running_system(folder: Path) -> Iterator[RunningSystem]:
                 yield RunningSystem(process, relay, twilio, commands, client, bus)
         code = process.stop()
         assert code == 0, process.output
+        failed = failures(process.home / "deskbus.log")
+        assert failed == [], "\n".join(failed)
     finally:
         process.close()
+
+
+def failures(log: Path) -> list[str]:
+    """What the log calls an error, apart from dead letters: those the tests make on purpose."""
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    return [str(line) for line in lines if line["level"] == "error" and line["event"] != "dead_lettered"]

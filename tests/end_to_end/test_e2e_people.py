@@ -6,7 +6,7 @@ import pytest
 
 from end_to_end.caller import Caller
 from end_to_end.company import PASSWORD, Company
-from end_to_end.test_e2e_safety import EVERY_SERVICE
+from end_to_end.routes import EVERY_SERVICE
 from end_to_end.until import until
 
 

@@ -5,19 +5,8 @@ import pytest
 from end_to_end.caller import Caller, problem_of
 from end_to_end.company import Company, Json
 from end_to_end.mail import Mail
+from end_to_end.routes import EVERY_SERVICE
 from end_to_end.system import RunningSystem
-
-EVERY_SERVICE = (
-    "/v1/tickets",
-    "/v1/agents/me",
-    "/v1/teams",
-    "/v1/settings/email",
-    "/v1/settings/sms",
-    "/v1/settings/chat",
-    "/v1/deliveries",
-    "/v1/reports/volume",
-)
-"""One route of each service, to see that all of them know a key, or no longer know it."""
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ class Budget(Protocol):
 
 
 class Amount:
-    """So many and no more."""
+    """So many and no more, or fewer if somebody says that it is enough."""
 
     def __init__(self, left: int) -> None:
         self._left = left
@@ -31,6 +31,10 @@ class Amount:
             return False
         self._left -= 1
         return True
+
+    def end(self) -> None:
+        """It is enough."""
+        self._left = 0
 
 
 class Endless:

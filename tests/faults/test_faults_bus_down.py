@@ -12,7 +12,7 @@ from faults.drama import Drama, Stage, played
 from faults.stranger import SILENCE, Stranger
 from service_kit.testing.eventually import eventually
 
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults")]
+pytestmark = [pytest.mark.faults]
 
 STANDSTILL_SECONDS = 3.0
 

@@ -16,7 +16,7 @@ from faults.drama import Drama, Stage, played
 from faults.system import new_system
 from service_kit.testing.eventually import eventually
 
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults")]
+pytestmark = [pytest.mark.faults]
 
 KILLED = -signal.SIGKILL
 MESSAGES_AFTERWARDS = 10

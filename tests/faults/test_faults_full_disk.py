@@ -16,7 +16,7 @@ from faults.drama import Stage, played
 from faults.stranger import ACCEPTED, Stranger
 from service_kit.testing.eventually import eventually
 
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults")]
+pytestmark = [pytest.mark.faults]
 
 REFUSED = {"mail": "452", "sms": "503 storage_full", "chat": "unavailable"}
 TAKEN = {"mail": ACCEPTED, "sms": ACCEPTED, "chat": ACCEPTED}

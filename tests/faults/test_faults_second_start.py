@@ -8,7 +8,7 @@ import pytest
 from faults.drama import Stage, played
 from faults.system import System
 
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults")]
+pytestmark = [pytest.mark.faults]
 
 
 async def test_a_second_start_on_a_home_ends_at_once(stage: Stage, tmp_path: Path, chance: Random) -> None:

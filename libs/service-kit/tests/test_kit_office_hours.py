@@ -117,7 +117,7 @@ def around_a_change(draw: st.DrawFn) -> tuple[Schedule, date]:
     return schedule(zone, weekly, draw(st.dictionaries(near, days_hours, max_size=2))), day
 
 
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(around_a_change(), st.data())
 def test_agrees_with_the_clock_on_the_wall(case: tuple[Schedule, date], data: st.DataObject):
     """Every function agrees with looking at the clock minute by minute, around every odd change (H2)."""

@@ -99,7 +99,8 @@ async def test_a_mail_has_its_time_as_a_whole():
         await gateway.stop()
 
     assert [type(outcome) for outcome in outcomes] == [Deferred] * 3
-    assert sorted(outcome.in_doubt for outcome in outcomes if isinstance(outcome, Deferred)) == [False, False, True]
+    doubts = sum(outcome.in_doubt for outcome in outcomes if isinstance(outcome, Deferred))
+    assert 1 <= len(relay.taken) <= doubts, "whatever the relay may have taken is in doubt"
 
 
 async def test_a_mail_that_may_have_left_twice_says_so(make_platform: PlatformFactory, running: Running):

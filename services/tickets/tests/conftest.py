@@ -44,7 +44,7 @@ from tickets.agent_store import AgentStore
 from tickets.agents import Agent
 from tickets.app import create_service
 from tickets.model import INTAKE, Correspondence, IntakeEntry, Ticket
-from tickets.people_app import build_people
+from tickets.people_app import account_workflow
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ACCOUNT = "acc_1"
@@ -261,7 +261,6 @@ _DEFAULTS: dict[Area, BaseModel] = {
 
 
 async def _hire_company(bench: Bench, account_id: str) -> None:
-    people = build_people(bench.platform, hasher=CHEAP_HASHER)
     wanted = NewAccount(
         name="Acme",
         owner_name="Oscar",
@@ -269,7 +268,7 @@ async def _hire_company(bench: Bench, account_id: str) -> None:
         password="correct horse battery",
         account_id=account_id,
     )
-    await people.accounts.create(wanted)
+    await account_workflow(bench.platform, hasher=CHEAP_HASHER).create(wanted)
     await asyncio.gather(*(bench.set(area, value, account_id) for area, value in _DEFAULTS.items()))
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import socket
 from collections.abc import Iterator
 
@@ -33,6 +34,7 @@ class WebServer:
             proxy_headers=bool(trusted_proxies),
             forwarded_allow_ips=trusted_proxies or None,
         )
+        logging.getLogger("uvicorn.error").addFilter(_is_no_false_alarm)
         self._server = _Server(config)
         self._running: asyncio.Task[None] | None = None
 
@@ -63,6 +65,11 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave the process's signals alone."""
         yield
+
+
+def _is_no_false_alarm(record: logging.LogRecord) -> bool:
+    """Whether a log record tells something: uvicorn 0.54 calls every refused websocket a handshake left open."""
+    return record.getMessage() != "ASGI callable returned without completing handshake."
 
 
 def _listen(host: str, port: int) -> socket.socket:

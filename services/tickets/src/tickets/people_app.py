@@ -27,7 +27,7 @@ from tickets.macro_store import MacroStore
 from tickets.macro_workflow import MacroWorkflow
 from tickets.macros_api import macros_router
 from tickets.own_profile import OwnProfile
-from tickets.passwords import Passwords
+from tickets.passwords import Passwords, standard_hasher
 from tickets.session_store import SessionStore
 from tickets.session_workflow import SessionWorkflow
 from tickets.sessions_api import sessions_router
@@ -67,54 +67,68 @@ class PeopleParts:
     ticket_settings: SettingsArea[TicketSettings]
 
 
+class _Wiring:
+    """The workflows of people, on this service's platform."""
+
+    def __init__(self, platform: Platform, hasher: PasswordHasher | None) -> None:
+        store, clock = platform.store, platform.clock
+        self.account_settings = SettingsArea(platform, "account", AccountSettings)
+        self.ticket_settings = SettingsArea(platform, "tickets", TicketSettings)
+        accounts, agents = AccountStore(store), AgentStore(store)
+        sessions, keys = SessionStore(store), ApiKeyStore(store)
+        self.passwords, self.limit = Passwords(hasher or standard_hasher()), SignInLimit(platform.redis)
+        credentials = Credentials(platform.redis, clock)
+        self.projection = CredentialProjection(accounts, agents, sessions, keys, credentials, clock)
+        self.directory = AgentDirectoryPublisher(agents, SettingsArea(platform, "agents", AgentDirectory))
+        self.lookup = AgentLookup(agents)
+        self.agents = AgentWorkflow(agents, AccountOwners(accounts), self.directory, self.projection, clock)
+        self.keys = ApiKeyWorkflow(agents, keys, self.projection, clock)
+        self.sessions = SessionWorkflow(agents, sessions, self.projection, self.passwords, self.limit, clock)
+        self.accounts = AccountWorkflow(
+            accounts,
+            agents,
+            self.keys,
+            self.passwords,
+            self.projection,
+            self.directory,
+            self.account_settings,
+            self.ticket_settings,
+            clock,
+        )
+
+
 def build_people(platform: Platform, *, hasher: PasswordHasher | None = None) -> PeopleParts:
     """Wire people on this service's platform; `hasher` only so that tests need not pay for real argon2 costs."""
-    clock = platform.clock
-    account_settings = SettingsArea(platform, "account", AccountSettings)
-    ticket_settings = SettingsArea(platform, "tickets", TicketSettings)
-    accounts, agents = AccountStore(platform.store), AgentStore(platform.store)
-    sessions, keys = SessionStore(platform.store), ApiKeyStore(platform.store)
-    passwords, limit = Passwords(hasher or PasswordHasher()), SignInLimit(platform.redis)
-    credentials = Credentials(platform.redis, clock)
-    projection = CredentialProjection(accounts, agents, sessions, keys, credentials, clock)
-    directory = AgentDirectoryPublisher(agents, SettingsArea(platform, "agents", AgentDirectory))
-    agent_workflow = AgentWorkflow(agents, AccountOwners(accounts), directory, projection, clock)
-    key_workflow = ApiKeyWorkflow(agents, keys, projection, clock)
-    session_workflow = SessionWorkflow(agents, sessions, projection, passwords, limit, clock)
-    account_workflow = AccountWorkflow(
-        accounts,
-        agents,
-        key_workflow,
-        passwords,
-        projection,
-        directory,
-        account_settings,
-        ticket_settings,
-        clock,
-    )
+    wired = _Wiring(platform, hasher)
+    own_profile = OwnProfile(wired.agents, wired.passwords, wired.limit)
     return PeopleParts(
         routers=(
-            sessions_router(session_workflow),
-            agents_router(agent_workflow, OwnProfile(agent_workflow, passwords, limit), passwords),
-            api_keys_router(key_workflow),
-            macros_router(MacroWorkflow(MacroStore(platform.store), clock)),
-            events_intake_router(platform.bus, clock),
-            account_settings.router(),
-            ticket_settings.router(),
+            sessions_router(wired.sessions),
+            agents_router(wired.agents, own_profile, wired.passwords),
+            api_keys_router(wired.keys),
+            macros_router(MacroWorkflow(MacroStore(platform.store), platform.clock)),
+            events_intake_router(platform.bus, platform.clock),
+            wired.account_settings.router(),
+            wired.ticket_settings.router(),
         ),
         prefixes=PREFIXES,
-        prepare=(account_workflow.prepare, projection.rebuild),
-        on_account=(account_workflow.ensure_areas,),
+        prepare=(wired.accounts.prepare, wired.projection.rebuild),
+        on_account=(wired.accounts.ensure_areas,),
         workers=(
-            PeriodicWorker("tickets.expired_sessions", _SWEEP_SECONDS, session_workflow.sweep),
-            PeriodicWorker("tickets.credentials", _REBUILD_SECONDS, projection.rebuild),
-            PeriodicWorker("tickets.agent_directory", _CATCH_UP_SECONDS, directory.catch_up),
+            PeriodicWorker("tickets.expired_sessions", _SWEEP_SECONDS, wired.sessions.sweep),
+            PeriodicWorker("tickets.credentials", _REBUILD_SECONDS, wired.projection.rebuild),
+            PeriodicWorker("tickets.agent_directory", _CATCH_UP_SECONDS, wired.directory.catch_up),
         ),
-        agents=AgentLookup(agents),
-        accounts=account_workflow,
-        account_settings=account_settings,
-        ticket_settings=ticket_settings,
+        agents=wired.lookup,
+        accounts=wired.accounts,
+        account_settings=wired.account_settings,
+        ticket_settings=wired.ticket_settings,
     )
+
+
+def account_workflow(platform: Platform, *, hasher: PasswordHasher | None = None) -> AccountWorkflow:
+    """What makes accounts, alone: beside a service that runs already."""
+    return _Wiring(platform, hasher).accounts
 
 
 async def create_account(platform: Platform, wanted: NewAccount) -> CreatedAccount:
@@ -122,6 +136,6 @@ async def create_account(platform: Platform, wanted: NewAccount) -> CreatedAccou
 
     Without an id it finishes the account that was begun for this owner and never got its support address, if any.
     """
-    accounts = build_people(platform).accounts
+    accounts = account_workflow(platform)
     account_id = wanted.account_id or await accounts.unfinished(wanted.email)
     return await accounts.create(wanted.model_copy(update={"account_id": account_id}))
