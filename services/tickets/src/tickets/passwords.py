@@ -20,7 +20,7 @@ R = TypeVar("R")
 
 
 def standard_hasher() -> PasswordHasher:
-    """Argon2id as the OWASP Password Storage Cheat Sheet recommends: 19 MiB, two passes, one lane; docs/decisions/0018 says why."""
+    """Argon2id as the OWASP Password Storage Cheat Sheet recommends: 19 MiB, two passes, one lane (decision 0018)."""
     return PasswordHasher(memory_cost=19 * 1024, time_cost=2, parallelism=1)
 
 
