@@ -20,3 +20,7 @@ class PermanentError(DeskbusError):
 
 class Unavailable(TransientError):
     """An engine (bus, store, blobs, disk) cannot take anything now. Doors answer 451 or 503."""
+
+
+class Refused(DeskbusError):
+    """An engine answers and does not let us in: wrong credentials, missing rights. Somebody must change settings."""
