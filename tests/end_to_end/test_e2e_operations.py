@@ -78,6 +78,14 @@ def test_metrics_tell_every_service_apart(system: RunningSystem, shared_company:
     assert len(families) == len(set(families))
     assert services >= {"tickets", "router", "ingest-email", "ingest-sms", "webchat-gateway", "notifier", "reporting"}
     assert [line for line in lines if line.startswith("deskbus_bus_published_total") and "ticket-events-v1" in line]
+    assert set(families) >= {
+        "deskbus_bus_lag_records",
+        "deskbus_bus_pending_records",
+        "deskbus_bus_batch_records",
+        "deskbus_bus_retries_total",
+        "deskbus_bus_dead_letters_total",
+        "deskbus_outbox_oldest_seconds",
+    }
 
 
 def test_the_api_document_holds_together(document: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ def test_every_crash_point_of_the_code_is_tried() -> None:
 def _named_in_the_code() -> set[str]:
     code = "\n".join(file.read_text() for folder in ("services", "libs", "deploy") for file in _sources(ROOT / folder))
     named = set(re.findall(r'crash_point\("([a-z_.]+)"\)|crash="([a-z_.]+)"', code))
-    outboxes = {f"{prefix}.published" for prefix in re.findall(r'crash_prefix="([a-z_.]+)"', code)}
+    outboxes = {f"{prefix}.published" for prefix in re.findall(r'Outbox\([^)]*name="([a-z_.]+)"', code)}
     return {name for pair in named for name in pair if name} | outboxes
 
 

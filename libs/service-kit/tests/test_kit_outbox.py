@@ -1,11 +1,13 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
 from contracts.envelope import Event
@@ -299,7 +301,6 @@ async def test_one_unreadable_document_does_not_hold_up_the_others(
 
     assert relayed == 2
     assert ids(bus.stored) == ["a-1", "c-1"]
-    assert await outbox.oldest_age() == LATER
     assert [(line["event"], line["document_id"]) for line in first_round] == [("outbox_stuck", "b")]
     assert second_round == []
 
@@ -316,16 +317,25 @@ async def test_load_fills_in_what_was_left_out(things: Collection[Thing], bus: R
     assert bus.stored == [event("a", 1).model_copy(update={"online": False})]
 
 
-async def test_tells_how_long_the_oldest_event_waits(
-    outbox: Outbox[Thing], things: Collection[Thing], clock: ManualClock
-):
-    """A gauge for operators: zero when everything has left."""
-    empty = await outbox.oldest_age()
+async def test_tells_how_long_the_oldest_event_waits(things: Collection[Thing], bus: RecordingBus, clock: ManualClock):
+    """A gauge for operators: it grows while the bus is away, and is zero when everything has left."""
+    registry = CollectorRegistry()
+    outbox = Outbox(things, bus, clock, name="things")
+    outbox.worker(registry)
+
+    async def age() -> float | None:
+        with suppress(BusUnavailable):
+            await outbox.relay()
+        return registry.get_sample_value("deskbus_outbox_oldest_seconds", {"outbox": "things"})
+
+    empty = await age()
     await inserted(things, spoken(Thing(id="a"), 1), spoken(Thing(id="b"), 1, NOON + timedelta(seconds=5)))
     clock.advance(timedelta(seconds=9))
+    bus.failures.append(BusUnavailable("away"))
+    waiting = await age()
+    found, left = await age(), await age()
 
-    assert empty == timedelta(0)
-    assert await outbox.oldest_age() == timedelta(seconds=9)
+    assert (empty, waiting, found, left) == (0, 9, 9, 0)
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -35,7 +35,7 @@ async def main():
     event = AgentAvailabilityChanged(id="a-1", account_id="acc_1", time=now, agent_id="a", online=True, cause="agent")
     await things.insert_many([with_events(Outboxed(id="a"), [event], now)])
     arm("things.published")
-    await Outbox(things, SpokenBus(), SystemClock(), crash_prefix="things").publish([await things.get("a")])
+    await Outbox(things, SpokenBus(), SystemClock(), name="things").publish([await things.get("a")])
     print("survived", flush=True)
 
 asyncio.run(main())

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
+from prometheus_client import CollectorRegistry
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from contracts.envelope import Event, UtcDatetime
@@ -17,6 +18,7 @@ from service_kit.clock import Clock
 from service_kit.crash_points import crash_point
 from service_kit.docstore import Cmp, Collection, Document, Fate, Sort
 from service_kit.errors import PermanentError, TransientError
+from service_kit.outbox_age import OutboxAge
 from service_kit.worker import PeriodicWorker
 
 OUTBOX_LIMIT = 200
@@ -117,7 +119,10 @@ class Publisher(Protocol):
 
 
 class Outbox(Generic[D]):
-    """Publishes what documents of one collection carry. `load` fills in what the stored entries left out."""
+    """Publishes what documents of one collection carry. `load` fills in what the stored entries left out.
+
+    `name` tells it from others in crash points, logs and metrics.
+    """
 
     def __init__(
         self,
@@ -126,14 +131,15 @@ class Outbox(Generic[D]):
         clock: Clock,
         *,
         load: Callable[[Sequence[Event]], Awaitable[Sequence[Event]]] | None = None,
-        crash_prefix: str = "",
+        name: str = "",
     ) -> None:
         self._collection = collection
         self._bus = bus
         self._clock = clock
         self._load = load
-        self._crash_prefix = crash_prefix
+        self._name = name
         self._stuck: set[str] = set()
+        self._age: OutboxAge | None = None
 
     async def publish(self, documents: Sequence[D]) -> Sequence[D]:
         """Publish all that `documents`, given as they are stored, carry; the documents as they are stored then.
@@ -147,17 +153,20 @@ class Outbox(Generic[D]):
         if self._load is not None:
             events = await self._load(events)
         await self._bus.publish(events)
-        crash_point(f"{self._crash_prefix}.published")
+        crash_point(f"{self._name}.published")
         return await self._remove(documents)
 
     async def relay(self) -> int:
         """Publish what has been waiting for more than two seconds, oldest first; how many documents it was."""
         relayed, stuck, cursor = 0, set[str](), None
         while True:
-            before = self._clock.now() - _RELAY_AFTER
+            now = self._clock.now()
+            before = now - _RELAY_AFTER
             page = await self._collection.find(
                 Cmp("outbox_since", "<=", before), sort=Sort("outbox_since"), limit=_RELAY_PAGE, cursor=cursor
             )
+            if cursor is None and self._age is not None:
+                self._age.observe(self._name, page.items[0].outbox_since if page.items else None, now)
             failed = await self._relay_page(page.items)
             relayed += len(page.items) - len(failed)
             stuck |= failed
@@ -166,16 +175,10 @@ class Outbox(Generic[D]):
                 self._stuck = stuck
                 return relayed
 
-    async def oldest_age(self) -> timedelta:
-        """How long the oldest unpublished event has been waiting; zero when none is."""
-        now = self._clock.now()
-        page = await self._collection.find(Cmp("outbox_since", "<=", now), sort=Sort("outbox_since"), limit=1)
-        since = page.items[0].outbox_since if page.items else None
-        return now - since if since else timedelta(0)
-
-    def worker(self) -> PeriodicWorker:
-        """The relay as a part of the service."""
-        return PeriodicWorker(f"outbox {self._crash_prefix}".rstrip(), _RELAY_INTERVAL_SECONDS, self.relay)
+    def worker(self, metrics: CollectorRegistry) -> PeriodicWorker:
+        """The relay as a part of the service; it tells `metrics` how long events have been waiting for it."""
+        self._age = OutboxAge.on(metrics)
+        return PeriodicWorker(f"outbox {self._name}".rstrip(), _RELAY_INTERVAL_SECONDS, self.relay)
 
     async def _relay_page(self, documents: Sequence[D]) -> set[str]:
         """All in one call, or else one by one, so that a bad document holds up no other; the ids of the bad ones."""

@@ -73,6 +73,17 @@ def configure_tracing(service: str, processors: Sequence[SpanProcessor] = ()) ->
     return provider
 
 
+def span_processors(otlp_endpoint: str) -> list[SpanProcessor]:
+    """What sends spans to an OpenTelemetry collector over OTLP/HTTP; nothing without an endpoint."""
+    if not otlp_endpoint:
+        return []
+    # Half a second of imports that most starts do not need.
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+
+    return [BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{otlp_endpoint.rstrip('/')}/v1/traces"))]
+
+
 def describe_exception(exc_info: ExcInfo) -> str:
     """Types and places of an exception and its causes; the text only of errors whose text cannot quote a body."""
     _, error, _ = exc_info

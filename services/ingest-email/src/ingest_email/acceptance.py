@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from opentelemetry.trace import SpanKind
+
 from contracts.ids import new_id
 from contracts.mail import MailAccepted
 from ingest_email.blob_keys import content_key
 from service_kit.crash_points import crash_point
 from service_kit.platform import Platform
+from service_kit.tracing import work_span
 
 _NULL_PATH_KEY = "<>"
 
@@ -47,6 +50,10 @@ class Acceptance:
         Raises:
             Unavailable: there is no room, or the blob store or the bus did not confirm.
         """
+        with work_span("accept mail", kind=SpanKind.SERVER, attributes={"deskbus.via": mail.via}):
+            return await self._store_and_announce(mail)
+
+    async def _store_and_announce(self, mail: OfferedMail) -> Sequence[str]:
         self._admission.check()
         accounts = sorted({target.account_id for target in mail.targets})
         keys = {account_id: await content_key(account_id, "mail", mail.content) for account_id in accounts}

@@ -37,7 +37,7 @@ def create_service(platform: Platform, settings: NotifierSettings | None = None)
     area = SettingsArea(platform, "notifications", NotificationSettings)
     copies = SettingsCopies(platform, "notifier", areas=("account", "email", "sms"), on_account=(area.ensure,))
     store = DeliveryStore(platform.store)
-    outbox = Outbox(store.deliveries, bus, clock, crash_prefix="notifier")
+    outbox = Outbox(store.deliveries, bus, clock, name="notifier")
     gateway = mail_gateway(platform.settings, timeout_seconds=settings.relay_timeout_seconds)
     sending = Sending(
         store,
@@ -65,7 +65,7 @@ def create_service(platform: Platform, settings: NotifierSettings | None = None)
         prefixes=("/v1/webhooks", "/v1/deliveries", "/s", "/v1/settings/notifications"),
         prepare=(area.republish,),
         workers=(
-            outbox.worker(),
+            outbox.worker(platform.metrics),
             Timers(store.deliveries, clock, sending.send, lease_seconds=lease).worker(),
             Timers(webhook_store.deliveries, clock, webhooks.send, lease_seconds=lease).worker(),
         ),

@@ -14,7 +14,7 @@ class Delivery(Outboxed, Timed):
 
     `is_sending` is written before the other side is asked, so that a crash in between is known afterwards. It stays
     while an attempt may have been accepted whose answer never came.
-    `attempt` counts from 1; 0 before the first.
+    `attempt` counts from 1; 0 before the first. `traceparent`: what asked for it.
     """
 
     account_id: str
@@ -29,6 +29,7 @@ class Delivery(Outboxed, Timed):
     created_at: UtcDatetime
     updated_at: UtcDatetime
     request: OutboundMessageRequested
+    traceparent: str | None = None
 
 
 class ShortLink(Document):

@@ -1,5 +1,7 @@
 """One delivery on its way out: claimed, marked, handed over, recorded."""
 
+from opentelemetry.trace import SpanKind
+
 from notifier.errors import Deferred
 from notifier.mail_channel import MailChannel
 from notifier.model import Delivery
@@ -11,6 +13,7 @@ from service_kit.crash_points import crash_point
 from service_kit.errors import PermanentError, TransientError
 from service_kit.outbox import Outbox
 from service_kit.timers import Due
+from service_kit.tracing import work_span
 
 Channels = MailChannel | SmsChannel
 
@@ -32,6 +35,13 @@ class Sending:
         An earlier attempt whose end nobody knows (a crash, a broken connection) may have been accepted: the message
         leaves once more under the same identity, and says so unless the other side tells duplicates itself.
         """
+        about = {"deskbus.delivery_id": delivery.id, "deskbus.ticket_id": delivery.ticket_id or ""}
+        with work_span(
+            f"send {delivery.channel}", kind=SpanKind.CLIENT, traceparent=delivery.traceparent, attributes=about
+        ):
+            await self._attempt(delivery)
+
+    async def _attempt(self, delivery: Delivery) -> None:
         was_interrupted = delivery.is_sending
         sending = await self._store.replace(begun(delivery, self._clock.now()))
         if sending is None:

@@ -22,7 +22,10 @@ class Webhook(Document):
 
 
 class WebhookDelivery(Timed):
-    """One event for one webhook; its id derives from both, so that it exists once. `body` is what is signed."""
+    """One event for one webhook; its id derives from both, so that it exists once.
+
+    `body` is what is signed; `traceparent`: what the event came of.
+    """
 
     account_id: str
     webhook_id: str
@@ -33,5 +36,6 @@ class WebhookDelivery(Timed):
     attempt: int = 0
     last_status: int | None = None
     last_error: str | None = None
+    traceparent: str | None = None
     created_at: UtcDatetime
     updated_at: UtcDatetime

@@ -4,6 +4,7 @@ import random
 from collections.abc import Sequence
 from datetime import datetime
 
+from opentelemetry.trace import SpanKind
 from standardwebhooks import Webhook as StandardWebhook
 
 from contracts.ids import derive_id
@@ -16,6 +17,7 @@ from service_kit.errors import PermanentError
 from service_kit.secret_box import SecretBox
 from service_kit.ssrf import GuardedHttp, PeerUnavailable
 from service_kit.timers import Due, with_due, without_due
+from service_kit.tracing import present_traceparent, work_span
 
 _SEND = "send"
 
@@ -34,14 +36,14 @@ class WebhookWorkflow:
 
     async def fan_out(self, events: Sequence[TicketEvent]) -> None:
         """Store a delivery for each event and each webhook that wants it; a repeated event changes nothing."""
-        now = self._clock.now()
+        now, traceparent = self._clock.now(), present_traceparent()
         webhooks = {
             account_id: await self._store.of_account(account_id)
             for account_id in sorted({event.account_id for event in events})
         }
         await self._store.add_deliveries(
             [
-                _delivery(webhook, event, now)
+                _delivery(webhook, event, now, traceparent)
                 for event in events
                 for webhook in webhooks[event.account_id]
                 if webhook.active and wants(webhook.events, event.type)
@@ -50,6 +52,11 @@ class WebhookWorkflow:
 
     async def send(self, delivery: WebhookDelivery, _due: Due) -> None:
         """One attempt. `webhook-id` stays the same over all attempts; the timestamp is each attempt's own."""
+        about = {"deskbus.delivery_id": delivery.id, "deskbus.event_type": delivery.event_type}
+        with work_span("send webhook", kind=SpanKind.CLIENT, traceparent=delivery.traceparent, attributes=about):
+            await self._attempt(delivery)
+
+    async def _attempt(self, delivery: WebhookDelivery) -> None:
         webhook = await self._store.one(delivery.account_id, delivery.webhook_id)
         now = self._clock.now()
         if webhook is None or not webhook.active:
@@ -99,7 +106,7 @@ class WebhookWorkflow:
         await self._store.deliveries.replace_many([delivery])
 
 
-def _delivery(webhook: Webhook, event: TicketEvent, now: datetime) -> WebhookDelivery:
+def _delivery(webhook: Webhook, event: TicketEvent, now: datetime, traceparent: str | None) -> WebhookDelivery:
     delivery = WebhookDelivery(
         id=derive_id("whd", webhook.id, event.id),
         account_id=event.account_id,
@@ -107,6 +114,7 @@ def _delivery(webhook: Webhook, event: TicketEvent, now: datetime) -> WebhookDel
         event_id=event.id,
         event_type=event.type,
         body=cloud_event(event),
+        traceparent=traceparent,
         created_at=now,
         updated_at=now,
     )

@@ -9,6 +9,7 @@ from notifier.outcome import SEND
 from notifier.store import DeliveryStore
 from service_kit.clock import Clock
 from service_kit.timers import with_due
+from service_kit.tracing import present_traceparent
 
 OURS = frozenset({"email", "sms"})
 """Web chat is delivered by its own gateway."""
@@ -23,7 +24,7 @@ class DeliveryWorkflow:
 
     async def take(self, requests: Sequence[OutboundMessageRequested]) -> None:
         """Store a delivery for each request of our channels, due at once; a repeated request changes nothing."""
-        now = self._clock.now()
+        now, traceparent = self._clock.now(), present_traceparent()
         deliveries = [
             with_due(
                 Delivery(
@@ -35,6 +36,7 @@ class DeliveryWorkflow:
                     created_at=now,
                     updated_at=now,
                     request=request,
+                    traceparent=traceparent,
                 ),
                 SEND,
                 now,

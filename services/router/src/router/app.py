@@ -67,8 +67,8 @@ def create_service(platform: Platform) -> Service:
     contacts, wakes = ContactCopies(store, bus), Wakes(bus, assigners, clock)
     areas = _areas(platform, teams, schedules, wakes)
 
-    assigner_outbox = Outbox(assigners.collection, bus, clock, load=decisions.keep, crash_prefix="router.assigner")
-    switch_outbox = Outbox(switches.collection, bus, clock, crash_prefix="router.availability")
+    assigner_outbox = Outbox(assigners.collection, bus, clock, load=decisions.keep, name="router.assigner")
+    switch_outbox = Outbox(switches.collection, bus, clock, name="router.availability")
     availability = AvailabilityWorkflow(switches, switch_outbox, Credentials(platform.redis, clock), clock)
     facts = AccountFactsReader(areas.assignment, teams, schedules, switches, contacts, areas.copies)
     subscribe(bus, Rekey(bus), contacts, AssignmentWorkflow(assigners, queue, facts, assigner_outbox, clock))
@@ -88,8 +88,8 @@ def create_service(platform: Platform) -> Service:
         prefixes=PREFIXES,
         prepare=(areas.assignment.republish, areas.teams.prepare, areas.schedules.prepare),
         workers=(
-            assigner_outbox.worker(),
-            switch_outbox.worker(),
+            assigner_outbox.worker(platform.metrics),
+            switch_outbox.worker(platform.metrics),
             Timers(assigners.collection, clock, wakes.hours_open).worker(),
             PeriodicWorker("router.logouts", _LOGOUT_SECONDS, availability.end_logged_out),
             PeriodicWorker("router.lost_sessions", _LOST_SECONDS, availability.end_lost),

@@ -59,7 +59,7 @@ class _Core:
         history = HistoryStore(store)
         self.history, self.rules, self.signed = History(history), RulesReader(copies), SignedIds(platform.signer)
         self.desk = Desk(self.tickets, self.history, Publication(self.messages, history), bus, clock)
-        self.contact_outbox = Outbox(self.contacts.collection, bus, clock, crash_prefix="contacts")
+        self.contact_outbox = Outbox(self.contacts.collection, bus, clock, name="contacts")
 
 
 def create_service(platform: Platform, *, hasher: PasswordHasher | None = None) -> Service:
@@ -80,7 +80,12 @@ def create_service(platform: Platform, *, hasher: PasswordHasher | None = None) 
         ),
         prefixes=(*PREFIXES, *people.prefixes),
         prepare=people.prepare,
-        workers=(core.desk.outbox.worker(), core.contact_outbox.worker(), snoozing.timers.worker(), *people.workers),
+        workers=(
+            core.desk.outbox.worker(platform.metrics),
+            core.contact_outbox.worker(platform.metrics),
+            snoozing.timers.worker(),
+            *people.workers,
+        ),
     )
 
 

@@ -39,7 +39,7 @@ class Desk:
     ) -> None:
         self.tickets = tickets
         self._history = history
-        self.outbox = Outbox(tickets.collection, bus, clock, load=publication, crash_prefix="tickets")
+        self.outbox = Outbox(tickets.collection, bus, clock, load=publication, name="tickets")
 
     async def load(self, account_id: str, ticket_id: str) -> Ticket:
         """One ticket.

@@ -26,8 +26,8 @@ def create_service(platform: Platform, settings: WebchatSettings | None = None) 
     store = ChatStore(platform.store)
     area = SettingsArea(platform, "chat", ChatSettings)
     SettingsCopies(platform, "webchat-gateway", areas=("account",), on_account=(area.ensure,))
-    said = Outbox(store.messages, bus, clock, crash_prefix="webchat.message")
-    told = Outbox(store.conversations, bus, clock, crash_prefix="webchat.conversation")
+    said = Outbox(store.messages, bus, clock, name="webchat.message")
+    told = Outbox(store.conversations, bus, clock, name="webchat.conversation")
     fan_out = FanOut(platform.redis)
     workflow = ChatWorkflow(store, area, Sequencer(store, said, clock), told, bus, fan_out, clock)
     subscribe(bus, workflow)
@@ -49,8 +49,8 @@ def create_service(platform: Platform, settings: WebchatSettings | None = None) 
         prefixes=("/v1/chat", "/widget.js", "/widget-demo", "/v1/settings/chat"),
         prepare=(area.republish,),
         workers=(
-            said.worker(),
-            told.worker(),
+            said.worker(platform.metrics),
+            told.worker(platform.metrics),
             fan_out,
             Timers(store.conversations, clock, workflow.follow_up).worker(),
         ),

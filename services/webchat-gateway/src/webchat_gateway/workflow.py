@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+from opentelemetry.trace import SpanKind
+
 from contracts.deliveries import DeliveryState, DeliveryUpdated
 from contracts.ids import derive_id, new_id
 from contracts.outbound import OutboundMessageRequested
@@ -14,6 +16,7 @@ from service_kit.errors import TransientError
 from service_kit.outbox import Outbox, with_events
 from service_kit.settings_area import SettingsArea
 from service_kit.timers import Due, without_due
+from service_kit.tracing import work_span
 from webchat_gateway.conversation_changes import answered, delivered, doubted, ended, following, fresh, owned, profiled
 from webchat_gateway.fan_out import FanOut
 from webchat_gateway.follow_up import FOLLOW_UP, follow_up_mail, is_wanted
@@ -69,6 +72,10 @@ class ChatWorkflow:
         Raises:
             Unavailable: it is not safe; the visitor must send it again under the same `client_id`.
         """
+        with work_span("accept chat message", kind=SpanKind.SERVER):
+            return await self._say(conversation, client_id, text)
+
+    async def _say(self, conversation: Conversation, client_id: str, text: str) -> tuple[Conversation, int]:
         current = await self._store.conversation(conversation.id) or await self._store.keep(conversation)
         while current.closed and not await self._sequencer.knows(current, client_id):
             current = await self._begin_after(current, derive_id("cnv", current.id, "closed"))

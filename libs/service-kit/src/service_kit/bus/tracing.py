@@ -1,4 +1,4 @@
-"""W3C trace context over the bus: producers put theirs into the headers, a batch links to all of them."""
+"""W3C trace context over the bus: producers put theirs into the headers, consumers go on from it."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -8,6 +8,7 @@ from opentelemetry import propagate, trace
 from opentelemetry.trace import Link, SpanKind, Tracer
 
 from service_kit.bus.record import Record
+from service_kit.tracing import context_of, work_span
 
 _tracer = trace.get_tracer("service_kit.bus")
 
@@ -23,29 +24,23 @@ def with_trace(record: Record) -> Record:
 def batch_span(topic: str, group: str, records: Sequence[Record], *, tracer: Tracer = _tracer) -> Iterator[None]:
     """A consumer span around one batch.
 
-    Links instead of a parent, because a batch has many causes. Exceptions are not recorded: their text may quote
-    a customer.
+    It goes on with the trace that all its records share. A batch of several has many causes: it links to each of them
+    and begins a trace of its own, as OpenTelemetry's conventions for messaging have it.
     """
-    with tracer.start_as_current_span(
+    parents = list(dict.fromkeys(text for record in records if (text := record.headers.get("traceparent"))))
+    causes = {text: context for text in parents if (context := context_of(text)).is_valid}
+    is_one_trace = len({context.trace_id for context in causes.values()}) == 1
+    with work_span(
         f"process {topic}",
         kind=SpanKind.CONSUMER,
-        links=_links(records),
+        traceparent=next(iter(causes)) if is_one_trace else None,
+        links=[Link(context) for context in causes.values()],
         attributes={
             "messaging.operation.type": "process",
             "messaging.destination.name": topic,
             "messaging.consumer.group.name": group,
             "messaging.batch.message_count": len(records),
         },
-        record_exception=False,
-        set_status_on_exception=False,
+        tracer=tracer,
     ):
         yield
-
-
-def _links(records: Sequence[Record]) -> list[Link]:
-    parents = {text: record for record in records if (text := record.headers.get("traceparent"))}
-    contexts = [
-        trace.get_current_span(propagate.extract(dict(record.headers))).get_span_context()
-        for record in parents.values()
-    ]
-    return [Link(context) for context in contexts if context.is_valid]

@@ -1,9 +1,10 @@
-"""Around every request: its id, its line in the log, its place in the metrics, and an answer if all else fails."""
+"""Around every request: id, span, line in the log, place in the metrics, and an answer if all else fails."""
 
 import re
 from time import perf_counter
 
 import structlog
+from opentelemetry.trace import Span, SpanKind
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -11,6 +12,7 @@ from service_kit.auth.principal import Principal
 from service_kit.http.metrics import HttpMetrics
 from service_kit.http.problems import failure_response
 from service_kit.http.request_state import request_state
+from service_kit.tracing import work_span
 
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -33,7 +35,8 @@ class RequestLog:
             await self._app(scope, receive, send)
             return
         state = request_state(scope)
-        given = Headers(scope=scope).get("x-request-id", "")
+        headers = Headers(scope=scope)
+        given = headers.get("x-request-id", "")
         request_id = state.request_id = given if _GIVEN_ID.fullmatch(given) else state.request_id
         status = _UNANSWERED
 
@@ -45,7 +48,10 @@ class RequestLog:
             await send(message)
 
         began = perf_counter()
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        with (
+            structlog.contextvars.bound_contextvars(request_id=request_id),
+            work_span(scope["method"], kind=SpanKind.SERVER, traceparent=headers.get("traceparent")) as span,
+        ):
             try:
                 await self._app(scope, receive, noting)
             except Exception as error:
@@ -54,10 +60,16 @@ class RequestLog:
                     raise  # half an answer is out: only a broken connection tells the caller
                 await response(scope, receive, noting)
             finally:
-                self._note(scope, status, perf_counter() - began)
+                self._note(scope, status, perf_counter() - began, span)
 
-    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+    def _note(self, scope: Scope, status: int, seconds: float, span: Span) -> None:
         route = getattr(scope.get("route"), "path", "unmatched")
+        span.update_name(f"{scope['method']} {route}")
+        span.set_attributes(
+            {"http.request.method": scope["method"], "http.route": route, "http.response.status_code": status}
+        )
+        if ticket_id := scope.get("path_params", {}).get("ticket_id"):
+            span.set_attribute("deskbus.ticket_id", ticket_id)
         self._metrics.count(scope["method"], route, status, seconds)
         log = logger.debug if route in _PROBES else logger.info
         log(
