@@ -5,7 +5,7 @@ import os
 import structlog
 from hypothesis import settings
 
-pytest_plugins = ["service_kit.testing.fixtures"]
+pytest_plugins = ["service_kit.testing.fixtures", "engines.fixtures"]
 
 # No deadline per example: the machine that runs the tests is shared. In CI the same examples run each time.
 settings.register_profile("deskbus", deadline=None, derandomize="CI" in os.environ)
