@@ -101,7 +101,10 @@ def _strings(value: Any, field: str) -> frozenset[str]:
         return frozenset()
     if isinstance(value, str) or not isinstance(value, Iterable):
         raise TypeError(f"{field!r} holds {type(value).__name__}, not a list of strings")
-    return frozenset(str(item) if isinstance(item, str) else _refuse(item, field) for item in value)
+    items = tuple(value)
+    if set(map(type, items)) <= {str}:  # nearly always; a search list holds up to a thousand
+        return frozenset(items)
+    return frozenset(str(item) if isinstance(item, str) else _refuse(item, field) for item in items)
 
 
 def _refuse(item: object, field: str) -> str:

@@ -12,11 +12,17 @@ from typing import Generic, Protocol, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from service_kit.docstore.filters import Filter
-from service_kit.errors import DeskbusError, Unavailable
+from service_kit.errors import DeskbusError, PermanentError, Unavailable
 
 
 class StoreUnavailable(Unavailable):
     """The engine did not confirm a read or write (down, disk full, timed out)."""
+
+
+class DocumentTooLarge(PermanentError):
+    """A document of more than twelve mebibytes as JSON, or of too much that is indexed; its call has stored nothing."""
+
+    code = "document_too_large"
 
 
 class UnindexedQueryError(DeskbusError):
@@ -138,11 +144,22 @@ class DocStore(Protocol):
     def collection(self, spec: CollectionSpec[D]) -> Collection[D]:
         """A typed collection. Declared before `start`; the same spec may be asked for again."""
 
-    async def start(self) -> None:
-        """Open, and create collections and indexes as declared (idempotent).
+    async def provision(self) -> None:
+        """Create collections and indexes as declared, and bring what is stored up to them; needs no `start`.
+
+        Idempotent, also beside stores that run.
 
         Raises:
-            StoreUnavailable: the engine could not be reached or opened.
+            StoreUnavailable: the engine could not be reached, or its documents do not fit what is declared now.
+            Refused: it does not let us in.
+        """
+
+    async def start(self) -> None:
+        """Open what is provisioned; an embedded engine provisions itself.
+
+        Raises:
+            StoreUnavailable: the engine could not be reached or opened, or lacks what `provision` makes.
+            Refused: it does not let us in.
         """
 
     async def stop(self) -> None:

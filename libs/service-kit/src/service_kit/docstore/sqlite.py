@@ -40,7 +40,8 @@ class SqliteCollection(Generic[D]):
 
     async def get_many(self, ids: Iterable[str]) -> Mapping[str, D]:
         """Those that exist, in one round trip."""
-        return await self._readers.run(partial(self._queries.get_many, ids=list(dict.fromkeys(ids))))
+        wanted = list(dict.fromkeys(ids))
+        return await self._readers.run(partial(self._queries.get_many, ids=wanted)) if wanted else {}
 
     async def insert_many(self, documents: Sequence[D]) -> Sequence[Fate]:
         """Insert each on its own."""
@@ -73,6 +74,8 @@ class SqliteCollection(Generic[D]):
 
     async def _write(self, write: Callable[[sqlite3.Connection, D], Fate], documents: Sequence[D]) -> Sequence[Fate]:
         mine = tuple(documents)
+        if not mine:
+            return []
 
         def work(connection: sqlite3.Connection) -> list[Fate]:
             return [write(connection, document) for document in mine]
@@ -108,6 +111,14 @@ class SqliteDocStore:
         if known.table.fields.spec != spec:
             raise ValueError(f"collection {spec.name} is declared already, as something else")
         return cast("SqliteCollection[D]", known)
+
+    async def provision(self) -> None:
+        """Create what is declared in the file, or bring it up to date.
+
+        Raises:
+            StoreUnavailable: the file cannot be used, or its documents do not fit what is declared now.
+        """
+        await asyncio.to_thread(self._prepare)
 
     async def start(self) -> None:
         """Open the file, and create or bring up to date what is declared.

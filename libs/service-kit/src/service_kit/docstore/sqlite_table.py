@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Generic
 
+from service_kit.docstore.body import body_of
 from service_kit.docstore.fields import ID, IndexedFields
 from service_kit.docstore.port import D
 from service_kit.docstore.scalars import Stored
@@ -68,6 +69,7 @@ class Table(Generic[D]):
         """What to store of `document` when it is written as `rev`.
 
         Raises:
+            DocumentTooLarge: no engine would take it.
             TypeError: an indexed value is of a type that no index can hold.
             ValueError: an indexed moment without a zone, or a text that is not Unicode.
         """
@@ -75,7 +77,7 @@ class Table(Generic[D]):
         return Row(
             id=document.id,
             rev=rev,
-            body=document.model_copy(update={"rev": rev}).model_dump_json(round_trip=True, by_alias=True),
+            body=body_of(document, rev),
             scalars=self.fields.scalars_of(document),
             lists=lists,
             lists_text=json.dumps([sorted(terms) for terms in lists], ensure_ascii=False),

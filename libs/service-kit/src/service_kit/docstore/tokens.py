@@ -58,7 +58,8 @@ def _normalised(text: str) -> str:
 
 
 def _stored_tokens(text: str) -> Iterator[str]:
-    yield from _addresses(_BREAK.split(text))
+    if "@" in text:
+        yield from _addresses(_BREAK.split(text))
     for run in _DIGIT_RUN.findall(text):
         yield from _number_forms(run)
     yield from _WORD.findall(text)

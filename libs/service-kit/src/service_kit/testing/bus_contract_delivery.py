@@ -97,6 +97,19 @@ class DeliveryContract:
 
         assert numbers(recorder.handled) == list(range(2000))
 
+    async def test_overlapping_publishes(self, harness: BusHarness) -> None:
+        """Calls that overlap are stored in the order in which they were made."""
+        topic, recorder = new_topic(), Recorder()
+        bus = harness.bus(topic)
+        bus.subscribe(Subscription(topic, "router", recorder))
+        events = [step(number, note="x" * 2000) for number in range(900)]
+
+        async with running(bus):
+            await asyncio.gather(*(bus.publish(events[start : start + 300]) for start in (0, 300, 600)))
+            await eventually(lambda: recorder.has_handled(900), seconds=WITHIN)
+
+        assert numbers(recorder.handled) == list(range(900))
+
     async def test_only_narrows(self, harness: BusHarness) -> None:
         """`only` hands over the named types; the others are passed by without a trace."""
         topic, recorder, registry = new_topic(StepTaken, WalkEnded), Recorder(), CollectorRegistry()

@@ -100,8 +100,10 @@ class OutageContract:
                 if start in {500, 1300}:
                     await eventually(partial(recorder.has_handled, start // 2), seconds=WITHIN)
                     await harness.kill()
-                await publish_stubbornly(bus, events[start : start + 50])
-            await eventually(lambda: len({event.id for event in recorder.handled}) == 2000, seconds=2 * WITHIN)
+                await publish_stubbornly(bus, events[start : start + 50], seconds=harness.comes_back_seconds)
+            await eventually(
+                lambda: len({event.id for event in recorder.handled}) == 2000, seconds=harness.comes_back_seconds
+            )
             letters = await bus.dead_letters(topic, "router")
 
         assert all(numbers(recorder.handled, walker) == list(range(100)) for walker in walkers)

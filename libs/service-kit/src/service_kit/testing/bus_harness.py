@@ -56,6 +56,9 @@ class Tired(TransientError):
 class BusHarness(Protocol):
     """An engine under test."""
 
+    comes_back_seconds: float
+    """How long the engine may take, on a busy machine, until it takes records again after `kill`."""
+
     def bus(self, *topics: Topic, patience: Patience = QUICK, registry: CollectorRegistry | None = None) -> Bus:
         """A new bus of the service "tickets", not started."""
 
@@ -135,7 +138,8 @@ def refuse(*poison: int) -> Callable[[Sequence[Event]], None]:
 
 @asynccontextmanager
 async def running(bus: Bus) -> AsyncIterator[Bus]:
-    """The bus, started; stopped at the end."""
+    """The bus, provisioned and started; stopped at the end."""
+    await bus.provision()
     await bus.start()
     try:
         yield bus
@@ -171,9 +175,9 @@ async def until_well(bus: Bus) -> None:
                 return
 
 
-async def publish_stubbornly(bus: Bus, events: Sequence[Event]) -> None:
+async def publish_stubbornly(bus: Bus, events: Sequence[Event], *, seconds: float = 2 * WITHIN) -> None:
     """As an outbox does: the whole, again, until it is confirmed."""
-    async with asyncio.timeout(2 * WITHIN):
+    async with asyncio.timeout(seconds):
         while True:
             try:
                 await bus.publish(events)

@@ -9,9 +9,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
+import pytest
 import pytest_asyncio
 
-from service_kit.docstore import Collection, Eq, Fate, Index
+from service_kit.docstore import Collection, DocumentTooLarge, Eq, Fate, Index
 from service_kit.testing.docstore_harness import (
     LETTERS,
     DocStoreHarness,
@@ -164,6 +165,7 @@ class WriteContract:
         assert [fate is Fate.EXISTS for fate in fates] == [number % 10 == 0 for number in range(500)]
         assert set(fates) == {Fate.EXISTS, Fate.DONE}
 
+    @pytest.mark.timeout(180)  # three thousand round trips and more, on a machine that may be busy
     async def test_many_writers_lose_no_update(self, letters: Collection[Letter]) -> None:
         """Twenty tasks that count in one document, reading again when they are stale, lose no step (A6)."""
         await letters.insert_many([letter("a", number=0)])
@@ -217,6 +219,18 @@ class WriteContract:
         assert isinstance(fates.pop(5), TypeError)
         assert fates == [[Fate.DONE]] * 6
         assert await letters.get("before") is None
+
+    async def test_a_document_that_no_engine_takes(self, letters: Collection[Letter]) -> None:
+        """A document of twelve mebibytes is stored; a larger one is refused with its call, and for good."""
+        large = "x" * (12 * 1024 * 1024 - 2_000)
+
+        fates = await letters.insert_many([letter("a").model_copy(update={"text": large})])
+        with pytest.raises(DocumentTooLarge, match="document c "):
+            await letters.insert_many([letter("b"), letter("c").model_copy(update={"text": f"{large}{'y' * 2_000}"})])
+        found = await letters.get_many(["a", "b", "c"])
+
+        assert fates == [Fate.DONE]
+        assert [(one.id, len(one.text)) for one in found.values()] == [("a", len(large))]
 
 
 class DocStoreContract(WriteContract, QueryContract, LifeContract):

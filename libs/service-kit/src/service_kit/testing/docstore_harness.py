@@ -82,7 +82,8 @@ def letter(letter_id: str, **fields: Any) -> Letter:
 
 @asynccontextmanager
 async def running(store: DocStore) -> AsyncIterator[DocStore]:
-    """A store for the time of a block."""
+    """A store for the time of a block, provisioned as `deskbus init` does it."""
+    await store.provision()
     await store.start()
     try:
         yield store

@@ -61,6 +61,22 @@ class LifeContract:
         assert (by_reader, others) == (["a"], ["b"])
         assert [one.rev for one in kept] == [1, 1]
 
+    async def test_provisioned_again(self, harness: DocStoreHarness) -> None:
+        """Provisioning again, beside a store that runs and without a start, changes and disturbs nothing."""
+        store, again = harness.store(), harness.store()
+        letters = store.collection(LETTERS)
+        again.collection(LETTERS)
+        async with running(store):
+            await letters.insert_many([letter("a", number=1)])
+            writes = [asyncio.create_task(letters.insert_many([letter(f"l{at}")])) for at in range(5)]
+            await again.provision()
+            fates = await asyncio.gather(*writes)
+            refused = await letters.insert_many([letter("b", number=1)])
+            kept = await letters.count(Eq("account_id", "acme"))
+
+        assert fates == [[Fate.DONE]] * 5
+        assert (refused, kept) == ([Fate.CONFLICT], 6)
+
     async def test_another_collection(self, harness: DocStoreHarness) -> None:
         """Collections of one store know nothing of each other's documents."""
         store = harness.store()
@@ -112,6 +128,7 @@ class LifeContract:
         """Writes in flight when the store is stopped are finished and answered."""
         store, later = harness.store(), harness.store()
         letters, read = store.collection(LETTERS), later.collection(LETTERS)
+        await store.provision()
         await store.start()
         writes = [asyncio.create_task(letters.insert_many([letter(f"l{at}")])) for at in range(50)]
         await asyncio.sleep(0)  # one turn of the loop: all have asked

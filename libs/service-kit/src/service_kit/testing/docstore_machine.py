@@ -165,6 +165,7 @@ class DocStoreMachine(RuleBasedStateMachine):
     def _open(self) -> None:
         self.store: DocStore = self.harness.store()
         self.letters: Collection[Letter] = self.store.collection(LETTERS)
+        self._run(self.store.provision())
         self._run(self.store.start())
 
     def _aimed(self, one: Letter, off: int) -> Letter:
