@@ -22,6 +22,8 @@ from service_kit.testing.bus_harness import QUICK
 class ValkeyHarness:
     """One embedded server, and buses on it."""
 
+    comes_back_seconds = 40.0
+
     def __init__(self, server: ValkeyServer) -> None:
         self._server = server
 

@@ -1,8 +1,11 @@
 """What a record carries when it is set aside: the same key and value, and headers that say why."""
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from service_kit.bus.record import Record
+
+DEAD_LETTER_RETENTION = timedelta(days=30)
 
 _PREFIX = "dlq_"
 

@@ -3,7 +3,7 @@
 Promises, held by one contract suite for every engine:
 
 - `publish` returns when every event is stored by the engine (acknowledged, synced); otherwise it raises
-  `BusUnavailable`, and the caller must assume that any prefix may have been stored.
+  `BusUnavailable`, and the caller must assume that any prefix (of each key's events) may have been stored.
 - Events of one key reach one group's handler in the order they were published.
 - A batch is committed only after its handler returned. After a crash it is handled again (at least once).
 - A transient failure is retried in place with backoff, bounded; when retries are exhausted the subscription
@@ -74,11 +74,21 @@ class Bus(Protocol):
     def subscribe(self, subscription: Subscription) -> None:
         """Declare a reader. Only before `start`."""
 
-    async def start(self) -> None:
-        """Connect, provision topics and groups, and begin to consume.
+    async def provision(self) -> None:
+        """Create what this service needs on the engine: its own topics and their dead-letter topics.
+
+        Idempotent, and needs no `start`. An embedded engine does the same again in `start`.
 
         Raises:
             BusUnavailable: the engine could not be reached in time.
+        """
+
+    async def start(self) -> None:
+        """Connect and begin to consume.
+
+        Raises:
+            BusUnavailable: the engine could not be reached in time.
+            Refused: the engine does not let us in, or what `provision` creates is missing.
         """
 
     async def stop_consuming(self) -> None:

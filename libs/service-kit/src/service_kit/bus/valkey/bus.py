@@ -128,6 +128,16 @@ class ValkeyBus:
         )
         self._readers[reader] = add_subscriber(self.broker, subscription, reader.take)
 
+    async def provision(self) -> None:
+        """Create the declared groups and so their streams; `start` does the same.
+
+        Raises:
+            BusUnavailable: Valkey could not be reached in time.
+        """
+        await wait_until_ready(self._client, timeout_seconds=self._ready_timeout_seconds)
+        with unavailable("provisioning"):
+            await self._provision()
+
     async def start(self) -> None:
         """Wait until Valkey is ready, create every declared group, and begin to consume.
 

@@ -8,11 +8,12 @@ from urllib.parse import urlsplit, urlunsplit
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from service_kit.bus.port import BusUnavailable
+from service_kit.errors import Refused
 
 FAILURES = (RedisError, OSError)
 """Everything a command may raise."""
@@ -58,6 +59,7 @@ async def wait_until_ready(client: Redis, *, timeout_seconds: float) -> None:
 
     Raises:
         BusUnavailable: it did not in time.
+        Refused: it answered, and does not let us in.
     """
     last: Exception | None = None
     try:
@@ -65,6 +67,8 @@ async def wait_until_ready(client: Redis, *, timeout_seconds: float) -> None:
             while True:
                 try:
                     await client.ping()
+                except (AuthenticationError, NoPermissionError) as error:
+                    raise Refused(f"Valkey does not let us in: {error}; check the bus URL") from error
                 except UNREACHABLE as error:
                     last = error
                     await asyncio.sleep(_POLL_SECONDS)

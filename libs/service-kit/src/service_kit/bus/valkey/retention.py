@@ -7,10 +7,10 @@ from typing import Any
 from redis.asyncio import Redis
 
 from contracts.topic import Topic
+from service_kit.bus.dead_letter import DEAD_LETTER_RETENTION
 from service_kit.bus.record import Record
 from service_kit.bus.valkey.streams import FIRST_ID, id_order, records_of
 
-DEAD_LETTER_RETENTION = timedelta(days=30)
 _PAGE = 500
 _MOST_REMOVED = 10_000
 """Entries per script call: the server does nothing else meanwhile."""
