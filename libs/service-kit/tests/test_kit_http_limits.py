@@ -75,6 +75,25 @@ async def test_a_body_may_be_as_large_as_the_limit_and_no_larger(http: httpx.Asy
     assert (refused.status_code, refused.json()["code"]) == (413, "too_large")
 
 
+async def test_paths_below_a_prefix_may_have_another_limit(make_platform: PlatformFactory):
+    """What is larger by intention has its own limit, and the rest keeps the usual one (I7)."""
+    api = create_api(
+        make_platform("tickets"),
+        service="tickets",
+        title="Tests",
+        routers=[things_router()],
+        max_body_bytes=LIMIT,
+        larger_bodies={"/ra": 2 * LIMIT},
+    )
+    async with http_client(api) as client:
+        answers = [
+            await client.post(path, content=b"x" * size)
+            for path, size in (("/raw", LIMIT + 1), ("/raw", 2 * LIMIT + 1), ("/things", LIMIT + 1))
+        ]
+
+    assert [answer.status_code for answer in answers] == [200, 413, 413]
+
+
 @pytest.mark.parametrize("path", ["/things", "/raw"])
 async def test_a_body_without_length_is_counted_as_it_comes(http: httpx.AsyncClient, path: str):
     """A streamed body is stopped at the limit, long before its sender ends."""

@@ -1,5 +1,4 @@
 from datetime import UTC, date, datetime, timedelta
-from itertools import accumulate, pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -8,6 +7,7 @@ from hypothesis import strategies as st
 
 from contracts.schedules import Schedule
 from service_kit.office_hours import add, elapsed, is_open, next_change, next_open
+from service_kit.testing.hours_oracle import HoursOracle
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -62,45 +62,6 @@ def local(text: str, zone: str = "Europe/Paris", fold: int = 0) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone), fold=fold)
 
 
-class Oracle:
-    """The hours of four days around a change of the clock, by looking at the clock in every minute.
-
-    Knows nothing of offsets or folds: an interval begins at the first minute in which the clock shows its opening
-    or later, and ends after the last in which it shows less than its closing.
-    """
-
-    def __init__(self, hours: Schedule, middle: date) -> None:
-        zone = ZoneInfo(hours.zone)
-        self.begin = datetime(middle.year, middle.month, middle.day, tzinfo=UTC) - timedelta(days=2)
-        self.minutes = [self.begin + number * MINUTE for number in range(4 * 24 * 60)]
-        self._walls = [minute.astimezone(zone).replace(tzinfo=None) for minute in self.minutes]
-        self.open = [False] * len(self.minutes)
-        for offset in range(-5, 6):
-            day = middle + timedelta(days=offset)
-            special = [exception.intervals for exception in hours.exceptions if exception.date == day]
-            for opens, closes in special[-1] if special else hours.weekly.get(WEEKDAYS[day.weekday()], ()):
-                self._mark(self._wall(day, opens), self._wall(day, closes), crosses=closes <= opens)
-        self.counted = [0, *accumulate(self.open)]
-
-    @staticmethod
-    def _wall(day: date, clock: str) -> datetime:
-        hour, minute = map(int, clock.split(":"))
-        return datetime(day.year, day.month, day.day) + timedelta(hours=hour, minutes=minute)  # noqa: DTZ001 - a wall clock
-
-    def _mark(self, opens: datetime, closes: datetime, *, crosses: bool) -> None:
-        closes += timedelta(days=1) if crosses else timedelta(0)
-        first = next((i for i, wall in enumerate(self._walls) if wall >= opens), len(self._walls))
-        last = max((i for i, wall in enumerate(self._walls) if wall < closes), default=-1)
-        for index in range(first, last + 1):
-            self.open[index] = True
-
-    def changes(self) -> list[datetime]:
-        """Every minute at which open and closed change places."""
-        return [
-            minute for minute, (was, now) in zip(self.minutes[1:], pairwise(self.open), strict=True) if was is not now
-        ]
-
-
 clocks = st.builds(
     "{:02d}:{:02d}".format, st.integers(0, 23) | st.integers(0, 3), st.sampled_from([0, 1, 15, 30, 45, 59])
 )
@@ -122,7 +83,7 @@ def around_a_change(draw: st.DrawFn) -> tuple[Schedule, date]:
 def test_agrees_with_the_clock_on_the_wall(case: tuple[Schedule, date], data: st.DataObject):
     """Every function agrees with looking at the clock minute by minute, around every odd change (H2)."""
     hours, day = case
-    oracle = Oracle(hours, day)
+    oracle = HoursOracle(hours, day)
     count = len(oracle.minutes)
     found, at = [], oracle.begin
     while (change := next_change(hours, at)) is not None and change < oracle.minutes[-1]:

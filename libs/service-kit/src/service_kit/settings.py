@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from service_kit.key_material import derive_keys
 
 
 class PlatformSettings(BaseSettings):
@@ -20,13 +22,30 @@ class PlatformSettings(BaseSettings):
     bus_url: str = Field(default="", description="redis://… or kafka://…; empty: the embedded Valkey.")
     store_url: str = Field(default="", description="sqlite:///folder or mongodb://…; empty: SQLite in the home.")
     redis_url: str = Field(default="", description="Live sessions, locks, limits; empty: the embedded Valkey.")
+    blobs_url: str = Field(default="", description="s3://bucket/prefix or file:///folder; empty: a folder in the home.")
     smtp_relay_url: str = Field(default="", description="smtp://host:port for outgoing mail; empty: a maildir.")
     trusted_proxies: str = Field(default="", description="Addresses whose X-Forwarded-* headers are believed.")
     allow_private_urls: bool = Field(default=False, description="Let webhooks and providers be private addresses.")
     secret_key: SecretStr = Field(default=SecretStr(""), description="Encrypts secrets and signs tokens; keep it.")
     minimum_free_bytes: int = Field(default=64 * 1024 * 1024, ge=0, description="Refuse new work below this.")
     crash_at: str = Field(default="", description="Fault tests only: die at a named point, `point` or `point:passage`.")
+    stop_delay_seconds: float = Field(
+        default=0, ge=0, le=300, description="How long readiness is false before the doors close."
+    )
+    stop_grace_seconds: float = Field(
+        default=30, gt=0, le=600, description="How long closing the doors and finishing the work may take then."
+    )
+    otlp_endpoint: str = Field(
+        default="", description="OpenTelemetry collector, http://host:4318; empty: no traces leave."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="How much is logged.")
+
+    @field_validator("secret_key")
+    @classmethod
+    def _withstands_guessing(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value():
+            derive_keys(value.get_secret_value(), "check")
+        return value
 
     @property
     def origin(self) -> str:

@@ -119,7 +119,7 @@ class SettingsCopies:
         self._require(area)
         deadline = _now() + _FIRST_COPY_SECONDS
         while True:
-            cached = await self._fresh(copy_id(account_id, area), at_once=fresh)
+            cached = await self._fresh(account_id, area, at_once=fresh)
             if cached is not None:
                 return self._opened(cached, shape)
             if _now() >= deadline:
@@ -192,13 +192,17 @@ class SettingsCopies:
         except TimeoutError:
             return
 
-    async def _fresh(self, key: str, *, at_once: bool = False) -> _Cached | None:
+    async def _fresh(self, account_id: str, area: Area, *, at_once: bool = False) -> _Cached | None:
+        """The copy, read again if it may be out of date; what else of the account may be is read with it."""
+        key, now = copy_id(account_id, area), _now()
         cached = self._cache.get(key)
-        if cached is not None and cached.until > _now() and not at_once:
+        if cached is not None and cached.until > now and not at_once:
             return cached
-        until = _now() + _FRESH_SECONDS
-        copy = await self._copies.get(key)
-        return None if copy is None else self._remember(copy, until)
+        known = ((one, self._cache.get(one)) for one in (copy_id(account_id, area) for area in self._areas))
+        stale = {one for one, other in known if other is not None and other.until <= now}
+        until = now + _FRESH_SECONDS
+        found = {copy.id: self._remember(copy, until) for copy in (await self._copies.get_many({key, *stale})).values()}
+        return found.get(key)
 
     def _remember(self, copy: SettingsCopy, until: float) -> _Cached:
         """Cache the copy, unless what is cached is of a higher version (a read that a newer event overtook)."""

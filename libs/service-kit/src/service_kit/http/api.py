@@ -1,6 +1,7 @@
 """Composition of a service's HTTP application: what every one of them has in common."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
@@ -39,8 +40,12 @@ def create_api(
     title: str,
     routers: Sequence[APIRouter],
     max_body_bytes: int = 1_048_576,
+    larger_bodies: Mapping[str, int] = MappingProxyType({}),
 ) -> FastAPI:
-    """The application of one service; its store may not have been started yet."""
+    """The application of one service; its store may not have been started yet.
+
+    `larger_bodies`: limits other than `max_body_bytes`, by the prefix of a path.
+    """
     api = DeskbusApi(
         title=title,
         dependencies=[Depends(refuse_flawed_json)],
@@ -57,9 +62,9 @@ def create_api(
         Idempotency, records=records, credentials=credentials, secrets=platform.secrets, clock=platform.clock
     )
     api.add_middleware(AdmissionGate, admission=platform.admission)
-    api.add_middleware(RequestLimits, max_body_bytes=max_body_bytes)
+    api.add_middleware(RequestLimits, max_body_bytes=max_body_bytes, larger=larger_bodies)
     api.add_middleware(RequestLog, metrics=HttpMetrics(platform.metrics, service))
-    api.include_router(health_router(service, platform.bus, platform.store, platform.metrics))
+    api.include_router(health_router(service, platform))
     for router in routers:
         api.include_router(router)
     return api

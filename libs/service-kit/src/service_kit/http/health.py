@@ -2,21 +2,32 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from fastapi import APIRouter, Response
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
-from service_kit.bus import Bus
-from service_kit.docstore import DocStore
 from service_kit.errors import Unavailable
+from service_kit.platform import Platform
 from service_kit.problem import Problem
 
 _PING_SECONDS = 3.0
 
 
-def health_router(service: str, bus: Bus, store: DocStore, metrics: CollectorRegistry) -> APIRouter:
+class RedisUnavailable(Unavailable):
+    """Redis does not answer: nobody can be let in, nothing is limited or fanned out."""
+
+
+def health_router(service: str, platform: Platform) -> APIRouter:
     """`/healthz` while the process lives, `/readyz` while its engines answer, `/metrics` for Prometheus."""
     router = APIRouter(tags=["operations"], include_in_schema=False)
+    pings: dict[str, Callable[[], Awaitable[None]]] = {
+        "bus": platform.bus.ping,
+        "store": platform.store.ping,
+        "redis": partial(_ping, platform.redis),
+    }
 
     @router.get("/healthz")
     async def healthz() -> dict[str, str]:
@@ -24,17 +35,24 @@ def health_router(service: str, bus: Bus, store: DocStore, metrics: CollectorReg
 
     @router.get("/readyz")
     async def readyz() -> dict[str, str]:
-        ailments = await asyncio.gather(_ailment_of(bus.ping), _ailment_of(store.ping))
-        failing = {name: ailment for name, ailment in zip(("bus", "store"), ailments, strict=True) if ailment}
+        ailments = await asyncio.gather(*map(_ailment_of, pings.values()))
+        failing = {name: ailment for name, ailment in zip(pings, ailments, strict=True) if ailment}
         if failing:
             raise Problem(503, "not_ready", f"Not well: {', '.join(failing)}.", failing=failing)
         return {"status": "ok", "service": service}
 
     @router.get("/metrics")
     async def prometheus() -> Response:
-        return Response(generate_latest(metrics), media_type=CONTENT_TYPE_LATEST)
+        return Response(generate_latest(platform.metrics), media_type=CONTENT_TYPE_LATEST)
 
     return router
+
+
+async def _ping(redis: Redis) -> None:
+    try:
+        await redis.ping()
+    except (RedisError, OSError) as error:
+        raise RedisUnavailable(f"Redis does not answer: {type(error).__name__}") from error
 
 
 async def _ailment_of(ping: Callable[[], Awaitable[None]]) -> str | None:
