@@ -1,6 +1,7 @@
 """Somebody who changes how the account works, again and again, through crashes; every change has a number."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count, cycle
 from random import Random
@@ -8,7 +9,7 @@ from random import Random
 from faults.budget import Budget
 from faults.cast import Cast
 from faults.desk_client import DeskClient, NoAnswerError
-from faults.system import System
+from faults.site import Site
 
 
 @dataclass(slots=True)
@@ -23,9 +24,10 @@ class _Named:
 class Administrator:
     """The owner renames things and tries out teams, and one agent comes and goes. Each act waits for the one before."""
 
-    def __init__(self, system: System, cast: Cast, chance: Random) -> None:
-        self._owner = DeskClient(system.base_url, cast.owner_key, chance)
-        self._switching = DeskClient(system.base_url, cast.switching.key, chance)
+    def __init__(self, site: Site, cast: Cast, chance: Random) -> None:
+        self._owner = DeskClient(site.base_url, cast.owner_key, chance)
+        self._switching = DeskClient(site.base_url, cast.switching.key, chance)
+        self._switching_id = cast.switching.id
         self._things = [
             _Named(path)
             for path in (
@@ -44,6 +46,7 @@ class Administrator:
                 return
             await self._rename(thing, number)
             await self._switch(online=not self._is_online)
+            await self._limit(number)
             await self._add_team(number)
             await asyncio.sleep(pause_seconds)
 
@@ -72,6 +75,12 @@ class Administrator:
             return
         assert answer.is_success, f"availability: {answer.status_code} {answer.text}"
         self._is_online = online
+
+    async def _limit(self, number: int) -> None:
+        limits = {"capacity": {"per_agent": 1000 + number}}
+        with suppress(NoAnswerError):
+            answer = await self._owner.send("PATCH", f"/v1/availability/{self._switching_id}", limits)
+            assert answer.is_success, f"limits: {answer.status_code} {answer.text}"
 
     async def _add_team(self, number: int) -> None:
         try:

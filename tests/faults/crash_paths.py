@@ -34,9 +34,20 @@ CRASH_PATHS: Mapping[str, Sequence[str]] = {
         "router.schedule_saved:1",
         "router.availability_saved:1",
         "router.availability.published:1",
+        "router.agent_limits_saved:1",
+        "router.agent_limits.published:1",
         "tickets.agent_saved:1",
     ),
 }
+
+BESIDE_THEIR_SERVICE: Sequence[str] = (
+    "tickets.merge_claimed:1",
+    "tickets.merge_departed:1",
+    "tickets.split_intended:1",
+    "tickets.split_inserted:1",
+    "tickets.split_moved:1",
+)
+"""Points of what nobody does in these plays; tried in the tests of the service."""
 
 FOUNDING: Sequence[str] = ("settings.stored:1", "tickets.account_saved:1", "tickets.owner_saved:1")
 """Points of the very first start, before there is an account that anybody could write to."""

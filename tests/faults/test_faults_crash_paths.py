@@ -3,14 +3,15 @@
 import re
 from pathlib import Path
 
-from faults.crash_paths import CRASH_PATHS, FOUNDING
+from faults.crash_paths import BESIDE_THEIR_SERVICE, CRASH_PATHS, FOUNDING
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_every_crash_point_of_the_code_is_tried() -> None:
     """A point that somebody adds must be added to a path, or it would never be tried."""
-    tried = {point.partition(":")[0] for path in (*CRASH_PATHS.values(), FOUNDING) for point in path}
+    paths = (*CRASH_PATHS.values(), FOUNDING, BESIDE_THEIR_SERVICE)
+    tried = {point.partition(":")[0] for path in paths for point in path}
 
     assert tried == _named_in_the_code()
 

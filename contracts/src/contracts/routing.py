@@ -13,7 +13,7 @@ class RoutingRequested(Event):
     """Something changed that may let a ticket be assigned. Re-keyed by account: one assigner per account at a time.
 
     `reason` is the type of the event behind it; `ticket` is set when one ticket is concerned, `agent_id` when
-    an agent's availability is.
+    an agent's availability is, and `ticket_id` alone when time has passed for a ticket that is known already.
     """
 
     key_field: ClassVar[str] = "account_id"
@@ -24,6 +24,7 @@ class RoutingRequested(Event):
     ticket_seq: int | None = None
     decision_id: str | None = None
     agent_id: str | None = None
+    ticket_id: str | None = None
 
 
 class Candidate(Shape):
@@ -46,7 +47,9 @@ class AssignmentDecided(Event):
     """The router decided; tickets applies it if the ticket's epoch and status still fit, or refuses.
 
     `id` derives from ticket and epoch and round, so that a decision is the same however often it is made.
-    `agent_id` is None when a team was chosen but nobody there is eligible: the ticket waits in its queue.
+    `agent_id` is None when a team was chosen but nobody there is eligible: the ticket waits in its queue; or when
+    the ticket goes back to the queue because `returned_from` did not answer. The latter is applied only if
+    `as_of_seq` is still the ticket's newest event.
     """
 
     key_field: ClassVar[str] = "ticket_id"
@@ -60,3 +63,5 @@ class AssignmentDecided(Event):
     candidates: tuple[Candidate, ...] = ()
     losing_teams: tuple[LosingTeam, ...] = ()
     schedule_version: int | None = None
+    returned_from: str | None = None
+    as_of_seq: int | None = None

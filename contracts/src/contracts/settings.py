@@ -5,10 +5,10 @@ Fields typed `Secret` are encrypted (`service_kit.secret_box`) wherever they are
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import ConfigDict, Field, HttpUrl
+from pydantic import ConfigDict, Field, HttpUrl, IPvAnyNetwork
 
 from contracts.envelope import Event, Shape
-from contracts.people import Role
+from contracts.people import Channel, Role
 from contracts.schedules import Schedule, Zone
 
 Area = Literal[
@@ -78,13 +78,30 @@ class TicketSettings(SettingsShape):
     unread_badge: bool = True
 
 
+TicketLimit = Annotated[int, Field(ge=0, le=10_000)]
+
+
+class Capacity(SettingsShape):
+    """How many open tickets an agent may have, in all and of single channels; what is not named is not limited."""
+
+    per_agent: TicketLimit | None = None
+    per_channel: dict[Channel, TicketLimit] = Field(default_factory=dict)
+
+
 class AssignmentSettings(SettingsShape):
-    """Who gets new tickets. `schedule_id` None: always open."""
+    """Who gets new tickets. `schedule_id` None: always open.
+
+    Of those who may be given one, `round_robin` takes whoever was given one longest ago, `least_loaded` whoever has
+    the fewest open. `capacity` is for agents without one of their own. A ticket that its assignee does not answer
+    within `return_after_minutes` of office time goes back to the queue.
+    """
 
     round_robin: bool = True
-    strategy: Literal["round_robin"] = "round_robin"
+    strategy: Literal["round_robin", "least_loaded"] = "round_robin"
     schedule_id: str | None = None
     assign_backlog_on_open: bool = True
+    capacity: Capacity = Capacity()
+    return_after_minutes: int | None = Field(default=None, ge=1, le=43_200)
 
 
 class SupportAddress(SettingsShape):
@@ -94,10 +111,41 @@ class SupportAddress(SettingsShape):
     signature: Text = ""
 
 
+class BasicCredentials(SettingsShape):
+    """What a provider was told to send as basic authentication, in the URL it calls."""
+
+    username: str = Field(min_length=1, max_length=200)
+    password: Secret
+
+
+class MailgunInbound(SettingsShape):
+    """Proof that a mail comes from this account's Mailgun: the HTTP webhook signing key."""
+
+    signing_key: Secret | None = None
+
+
+class SendGridInbound(SettingsShape):
+    """Proof that a mail comes from this account's SendGrid: its public key (base64 DER), else basic credentials."""
+
+    public_key: str | None = Field(default=None, max_length=1000)
+    basic: BasicCredentials | None = None
+
+
+class PostmarkInbound(SettingsShape):
+    """Proof that a mail comes from this account's Postmark: basic credentials, its addresses, or both."""
+
+    username: str = Field(default="", max_length=200)
+    password: Secret | None = None
+    ips: tuple[IPvAnyNetwork, ...] = Field(default=(), max_length=100)
+
+
 class EmailSettings(SettingsShape):
-    """Support addresses by their address, lower case."""
+    """Support addresses by their address, lower case, and how mail providers prove themselves."""
 
     addresses: dict[str, SupportAddress] = Field(default_factory=dict, max_length=100)
+    mailgun: MailgunInbound = MailgunInbound()
+    sendgrid: SendGridInbound = SendGridInbound()
+    postmark: PostmarkInbound = PostmarkInbound()
 
 
 class SmsNumber(SettingsShape):

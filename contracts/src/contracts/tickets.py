@@ -11,6 +11,9 @@ from contracts.people import Actor, Channel
 Status = Literal["open", "snoozed", "closed"]
 """Public contract: the three states of a ticket (L1)."""
 
+Priority = Literal["low", "normal", "high", "urgent"]
+"""Public contract: how pressing a ticket is (L8)."""
+
 MessageKind = Literal["inbound", "outbound", "note", "system"]
 """Public contract: from the customer, to the customer, internal, or written by Deskbus to the customer."""
 
@@ -19,7 +22,7 @@ class TicketFacts(Shape):
     """The ticket as it stood right after the change.
 
     `assignment_epoch` rises whenever an earlier assignment decision must no longer apply; `cycle` with each reopening;
-    `held` says a person unassigned it on purpose (A6).
+    `held` says a person unassigned it on purpose (A6). `merged_into` is the ticket that took over its thread (L7).
     """
 
     id: str
@@ -38,6 +41,7 @@ class TicketFacts(Shape):
     created_at: UtcDatetime
     cycle_opened_at: UtcDatetime
     snoozed_until: UtcDatetime | None = None
+    merged_into: str | None = None
 
 
 class TicketEvent(Event):
@@ -53,7 +57,10 @@ class TicketEvent(Event):
 
 
 class TicketCreated(TicketEvent):
-    """A customer's message opened a ticket. `follow_up_of` and `suspected_thread_of` link to another one."""
+    """A customer's message opened a ticket, or an agent's split did (`cause`).
+
+    `follow_up_of` and `suspected_thread_of` link to another one.
+    """
 
     type: Literal["support.ticket.created.v1"] = "support.ticket.created.v1"
     follow_up_of: str | None = None
@@ -126,6 +133,30 @@ class TicketTagsChanged(TicketEvent):
     type: Literal["support.ticket.tags_changed.v1"] = "support.ticket.tags_changed.v1"
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+
+
+class TicketPriorityChanged(TicketEvent):
+    """The ticket is more or less pressing: `ticket.priority` instead of `previous`."""
+
+    type: Literal["support.ticket.priority_changed.v1"] = "support.ticket.priority_changed.v1"
+    previous: str
+
+
+class TicketMerged(TicketEvent):
+    """One ticket became part of another; said on both. The source is closed; what comes for it goes to the target."""
+
+    type: Literal["support.ticket.merged.v1"] = "support.ticket.merged.v1"
+    source_id: str
+    target_id: str
+
+
+class TicketSplit(TicketEvent):
+    """Messages of one ticket became another one; said on both."""
+
+    type: Literal["support.ticket.split.v1"] = "support.ticket.split.v1"
+    source_id: str
+    target_id: str
+    message_ids: tuple[str, ...]
 
 
 class TicketDeliveryUpdated(TicketEvent):

@@ -6,7 +6,7 @@ from contracts.deliveries import DeliveryUpdated
 from contracts.envelope import Event
 from contracts.inbound import ContactProfileGiven, InboundMessageReceived
 from contracts.intake import IntakeVerdictRecorded
-from contracts.mail import MailAccepted
+from contracts.mail import MailAccepted, MailBounced
 from contracts.outbound import OutboundMessageRequested
 from contracts.presence import AgentAvailabilityChanged
 from contracts.routing import AssignmentDecided, RoutingRequested
@@ -17,9 +17,12 @@ from contracts.tickets import (
     TicketClosed,
     TicketCreated,
     TicketDeliveryUpdated,
+    TicketMerged,
     TicketMessageAdded,
+    TicketPriorityChanged,
     TicketReopened,
     TicketSnoozed,
+    TicketSplit,
     TicketTagsChanged,
     TicketUnassigned,
     TicketUnsnoozed,
@@ -34,6 +37,15 @@ INBOUND_MAIL_RAW = Topic(
     consumers=("ingest-email",),
     key="account + envelope sender",
     events=(MailAccepted,),
+)
+MAIL_BOUNCES = Topic(
+    name="mail-bounces-v1",
+    summary="Mails of ours that could not be delivered, as mail servers report them.",
+    owner="ingest-email",
+    producers=("ingest-email",),
+    consumers=("notifier",),
+    key="account + recipient",
+    events=(MailBounced,),
 )
 INBOUND_MESSAGES = Topic(
     name="inbound-messages-v1",
@@ -80,6 +92,9 @@ TICKET_EVENTS = Topic(
         TicketSnoozed,
         TicketUnsnoozed,
         TicketTagsChanged,
+        TicketPriorityChanged,
+        TicketMerged,
+        TicketSplit,
         TicketDeliveryUpdated,
     ),
     visibility="public",
@@ -168,6 +183,7 @@ SETTINGS_EVENTS = Topic(
 
 TOPICS: tuple[Topic, ...] = (
     INBOUND_MAIL_RAW,
+    MAIL_BOUNCES,
     INBOUND_MESSAGES,
     INTAKE_VERDICTS,
     OUTBOUND_MESSAGES,

@@ -22,6 +22,7 @@ from contracts.tickets import (
     TicketCreated,
     TicketEvent,
     TicketFacts,
+    TicketUnassigned,
 )
 from contracts.topics import ASSIGNMENT_DECISIONS, PRESENCE_EVENTS, SETTINGS_EVENTS
 from router.app import create_service
@@ -185,6 +186,9 @@ class World:
         """Apply the decision if the ticket still fits, else refuse it."""
         ticket = self.tickets[decision.ticket_id]
         facts = ticket.facts
+        if decision.returned_from is not None:
+            await self.take_back(ticket, decision)
+            return
         is_free = facts.status == "open" and facts.assignee_id is None and not facts.held
         if not is_free or facts.assignment_epoch != decision.assignment_epoch:
             await self.refuse(decision, "stale_epoch")
@@ -192,6 +196,14 @@ class World:
         changes = {"assignee_id": decision.agent_id, "team_id": decision.team_id}
         more = {"decision_id": decision.id}
         await self.tell(ticket.event(TicketAssigned, self.clock.now(), more=more, **changes))
+
+    async def take_back(self, ticket: Ticket, decision: AssignmentDecided) -> None:
+        """Take the ticket from its assignee if nothing happened to it since, else refuse."""
+        if (ticket.facts.assignee_id, ticket.seq) != (decision.returned_from, decision.as_of_seq):
+            await self.refuse(decision, "stale_epoch")
+            return
+        epoch = ticket.facts.assignment_epoch + 1
+        await self.change(decision.ticket_id, TicketUnassigned, assignee_id=None, assignment_epoch=epoch)
 
     async def refuse(self, decision: AssignmentDecided, reason: str) -> None:
         """Refuse the decision."""

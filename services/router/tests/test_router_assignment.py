@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from contracts.schedules import Schedule
 from contracts.settings import AgentEntry, AssignmentSettings
 from router.account_facts import ANSWERING_ROLES
+from router.appraisal import AccountFacts
 from router.assigner import HOURS_OPEN, IN_FLIGHT_LIMIT, Assigner, Pending
-from router.assignment import DECISIONS_PER_SITTING, AccountFacts, can_assign, decide_called, decide_page
+from router.assignment import DECISIONS_PER_SITTING, can_assign, decide_called, decide_page
 from router.queued_ticket import QueuedTicket
 from router.teams import Team, default_team
 
@@ -118,7 +119,9 @@ def test_a_decision_in_flight_is_not_made_twice() -> None:
 
 def test_a_new_epoch_is_decided_anew() -> None:
     """A decision of an earlier epoch will be refused; the ticket need not wait for that."""
-    in_flight = NOBODY_DECIDED.with_decision("dec", Pending(ticket_id="t0", epoch=1, agent_id="ann", at=FRIDAY_NOON))
+    in_flight = NOBODY_DECIDED.with_decision(
+        "dec", Pending(ticket_id="t0", epoch=1, agent_id="ann", channel="email", at=FRIDAY_NOON)
+    )
     (reopened,) = _tickets(1)
 
     outcome = decide_called(
@@ -280,7 +283,7 @@ def test_an_agent_whom_tickets_refused_is_passed_over() -> None:
 def _in_flight(count: int) -> Assigner:
     assigner = NOBODY_DECIDED
     for number in range(count):
-        pending = Pending(ticket_id=f"x{number}", epoch=1, agent_id="ann", at=FRIDAY_NOON)
+        pending = Pending(ticket_id=f"x{number}", epoch=1, agent_id="ann", channel="email", at=FRIDAY_NOON)
         assigner = assigner.with_decision(f"dec{number}", pending)
     return assigner
 
@@ -333,7 +336,7 @@ def test_one_sitting_decides_no_more_than_fits_a_document(agents: int) -> None:
 )
 def test_whether_anybody_could_be_given_a_ticket(facts: AccountFacts, now: datetime, possible: bool) -> None:  # noqa: FBT001 - a table's column
     """The queue is gone through only when somebody could be assigned."""
-    assert can_assign(facts, now) is possible
+    assert can_assign(NOBODY_DECIDED, facts, now) is possible
 
 
 def _applied(assigner: Assigner, decision_ids: Sequence[str]) -> Assigner:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from contracts.routing import Candidate, Exclusion
 from contracts.settings import AgentEntry
 from router.account_facts import ANSWERING_ROLES
-from router.eligibility import candidates, eligible_ids
+from router.eligibility import eligible_ids, roll
 from router.teams import Team, default_team
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -22,21 +22,25 @@ def _agent(agent_id: str, *, active: bool = True) -> AgentEntry:
 
 
 @pytest.mark.parametrize(
-    ("agent", "team", "online", "is_open", "refused", "reason"),
+    ("agent", "team", "online", "is_open", "refused", "full", "reason"),
     [
-        (_agent("ann"), EVERYONE, {"ann"}, True, (), None),
-        (_agent("ann"), BILLING, {"ann"}, True, (), None),
-        (_agent("bob"), BILLING, {"bob"}, True, (), "not_in_team"),
-        (_agent("ann"), EVERYONE, set(), True, (), "offline"),
-        (_agent("ann"), EVERYONE, {"ann"}, False, (), "outside_hours"),
-        (_agent("ann"), EVERYONE, set(), False, (), "outside_hours"),
-        (_agent("ann", active=False), EVERYONE, {"ann"}, True, (), "no_permission"),
-        (_agent("ann"), EVERYONE, {"ann"}, True, ("ann",), "no_permission"),
-        (_agent("ann"), EVERYONE, None, True, (), None),
-        (_agent("ann"), EVERYONE, None, False, (), "outside_hours"),
+        (_agent("ann"), EVERYONE, {"ann"}, True, (), ("bob",), None),
+        (_agent("ann"), EVERYONE, {"ann"}, True, (), ("ann",), "at_capacity"),
+        (_agent("ann"), EVERYONE, set(), True, (), ("ann",), "offline"),
+        (_agent("ann"), BILLING, {"ann"}, True, (), (), None),
+        (_agent("bob"), BILLING, {"bob"}, True, (), (), "not_in_team"),
+        (_agent("ann"), EVERYONE, set(), True, (), (), "offline"),
+        (_agent("ann"), EVERYONE, {"ann"}, False, (), (), "outside_hours"),
+        (_agent("ann"), EVERYONE, set(), False, (), (), "outside_hours"),
+        (_agent("ann", active=False), EVERYONE, {"ann"}, True, (), (), "no_permission"),
+        (_agent("ann"), EVERYONE, {"ann"}, True, ("ann",), (), "no_permission"),
+        (_agent("ann"), EVERYONE, None, True, (), (), None),
+        (_agent("ann"), EVERYONE, None, False, (), (), "outside_hours"),
     ],
     ids=[
         "eligible",
+        "at-capacity",
+        "offline-and-at-capacity",
         "member",
         "not-in-team",
         "offline",
@@ -54,19 +58,20 @@ def test_each_agent_is_eligible_or_excluded_for_one_reason(
     online: set[str] | None,
     is_open: bool,  # noqa: FBT001 - a table's column
     refused: tuple[str, ...],
+    full: tuple[str, ...],
     reason: Exclusion | None,
 ) -> None:
     """The closed set of exclusions, each for its own cause."""
-    (candidate,) = candidates(
-        [agent], team, answering_roles=ANSWERING_ROLES, online=online, is_open=is_open, refused=refused
-    )
+    (candidate,) = roll(
+        [agent], answering_roles=ANSWERING_ROLES, online=online, is_open=is_open, barred=refused, full=full
+    ).of(team)
 
     assert candidate == Candidate(agent_id=agent.id, eligible=reason is None, reason=reason)
 
 
 def test_a_role_that_may_not_answer_is_never_given_tickets() -> None:
     """Field note 12: nobody gets a ticket they may not reply to."""
-    (candidate,) = candidates([_agent("ann")], EVERYONE, answering_roles={"manager"}, online={"ann"}, is_open=True)
+    (candidate,) = roll([_agent("ann")], answering_roles={"manager"}, online={"ann"}, is_open=True).of(EVERYONE)
 
     assert candidate.reason == "no_permission"
 
@@ -87,7 +92,7 @@ def test_only_those_without_an_exclusion_are_eligible(
     team = BILLING.model_copy(update={"member_ids": tuple(members)})
     agents = [_agent(agent_id, active=agent_id in active) for agent_id in "fedcba"]
 
-    judged = candidates(agents, team, answering_roles=ANSWERING_ROLES, online=online, is_open=is_open)
+    judged = roll(agents, answering_roles=ANSWERING_ROLES, online=online, is_open=is_open).of(team)
 
     assert [candidate.agent_id for candidate in judged] == list("abcdef")
     assert set(eligible_ids(judged)) == (active & online & members if is_open else set())

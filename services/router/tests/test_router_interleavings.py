@@ -1,5 +1,6 @@
 """Automatic and manual assignment, closing, waking and redelivery in any order: one writer, one winner (A6)."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -9,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.routing import AssignmentDecided, RoutingRequested
-from contracts.settings import AgentEntry, AssignmentSettings
+from contracts.settings import AgentEntry, AssignmentSettings, Capacity
 from contracts.tickets import TicketFacts
 from router.account_facts import ANSWERING_ROLES
+from router.appraisal import AccountFacts
 from router.assigner import Assigner
-from router.assignment import AccountFacts, decide_called, decide_page
+from router.assignment import decide_called, decide_page
 from router.observation import observe
 from router.queued_ticket import QueuedTicket
 from router.teams import default_team
@@ -36,6 +38,7 @@ class Everything:
     answered: set[str] = field(default_factory=set)
     online: set[str] = field(default_factory=set)
     now: datetime = NOON
+    limit: int | None = None
 
     def say(self, ticket_id: str, what: str, *, decision_id: str | None = None, **changes: Any) -> None:
         """Tickets changes a ticket and says so."""
@@ -73,7 +76,7 @@ class Everything:
         if ticket_id not in self.tickets:
             return
         outcomes: dict[str, dict[str, Any]] = {
-            "assigned": {"assignee_id": "owner", "held": False},
+            "assigned": {"assignee_id": AGENTS[which % len(AGENTS)], "held": False},
             "unassigned": {"assignee_id": None, "held": True},
             "closed": {"status": "closed"},
             "reopened": {"status": "open", "assignee_id": None, "held": False},
@@ -106,7 +109,13 @@ class Everything:
         facts = self._facts()
         seen = observe(self.assigner, self.queue, batch)
         touched = {request.ticket.id for request in batch if request.ticket}
-        outcome = decide_called(seen.assigner, self._in_line(seen.tickets, touched), facts, self.now)
+        outcome = decide_called(
+            seen.assigner,
+            self._in_line(seen.tickets, touched),
+            facts,
+            self.now,
+            frees_capacity=seen.frees_capacity,
+        )
         self._take(outcome)
         while self.assigner.has_more and self.assigner.room:
             waiting = {ticket_id for ticket_id, ticket in self.queue.items() if ticket.is_waiting}
@@ -146,7 +155,7 @@ class Everything:
 
     def _facts(self) -> AccountFacts:
         return AccountFacts(
-            settings=AssignmentSettings(),
+            settings=AssignmentSettings(capacity=Capacity(per_agent=self.limit)),
             schedule=None,
             teams=(default_team("acc", NOON),),
             agents=[AgentEntry(id=name, name=name, email=f"{name}@acme.example", role="support") for name in AGENTS],
@@ -163,8 +172,8 @@ _acts = st.one_of(
 )
 
 
-def _played(acts: Sequence[tuple[str, int]]) -> Everything:
-    everything = Everything()
+def _played(acts: Sequence[tuple[str, int]], *, limit: int | None = None) -> Everything:
+    everything = Everything(limit=limit)
     for act, which in acts:
         everything.now += timedelta(seconds=1)
         if act in {"create", "switch", "deliver", "redeliver", "answer"}:
@@ -207,3 +216,23 @@ def test_redelivering_everything_changes_nothing(acts: list[tuple[str, int]], co
         after.handle([about_tickets[copy % len(about_tickets)]])
 
     assert (after.assigner, after.queue, after.decisions) == before
+
+
+def _open_of_each(everything: Everything) -> dict[str, int]:
+    """How many open tickets each agent has, as tickets would count them."""
+    assignees = [facts.assignee_id for facts in everything.tickets.values() if facts.status == "open"]
+    return Counter(agent_id for agent_id in assignees if agent_id)
+
+
+@settings(max_examples=200)
+@given(acts=st.lists(_acts, max_size=40), limit=st.integers(0, 2))
+def test_load_is_what_tickets_has_and_nobody_waits_for_an_agent_with_room(
+    acts: list[tuple[str, int]], limit: int
+) -> None:
+    """Once quiet: the load equals the tickets counted one by one, and whoever waits finds everybody full (A5, A7)."""
+    after = _played(acts, limit=limit)
+
+    counted = {agent_id: sum(counts.values()) for agent_id, counts in after.assigner.load.open.items()}
+    waiting = [ticket for ticket in after.queue.values() if ticket.is_waiting]
+    assert counted == _open_of_each(after)
+    assert not waiting or all(counted.get(agent_id, 0) >= limit for agent_id in after.online)

@@ -14,8 +14,8 @@ from contracts.routing import AssignmentDecided, RoutingRequested
 from contracts.settings import AgentEntry, AssignmentSettings
 from contracts.tickets import TicketCreated, TicketFacts
 from router.account_facts import ANSWERING_ROLES
+from router.appraisal import AccountFacts
 from router.assigner_store import AssignerStore
-from router.assignment import AccountFacts
 from router.assignment_workflow import AssignmentWorkflow
 from router.decision_store import DecisionStore
 from router.queue_store import QueueStore

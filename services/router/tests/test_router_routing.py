@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.routing import LosingTeam
-from router.routing import route
+from router.routing import RoutingTable
 from router.teams import Team, default_team
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -61,7 +61,7 @@ def test_a_ticket_goes_to_the_team_it_matches(
     matched_by: str | None,
 ) -> None:
     """Lowest rank wins, a tag beats a segment at equal rank, no match goes to the default team (A1)."""
-    found = route((*teams, DEFAULT), tags=tags, segments=segments)
+    found = RoutingTable((*teams, DEFAULT)).route(tags=tags, segments=segments)
 
     assert found.team.id == expected
     assert found.matched_by == matched_by
@@ -71,7 +71,7 @@ def test_teams_that_matched_too_are_recorded() -> None:
     """The losers, with what matched and how they rank, are part of the outcome (A1)."""
     teams = (_team("a", tags=("x",), rank=3), _team("b", segments=("g",), rank=2), _team("c", tags=("x",), rank=1))
 
-    found = route((*teams, DEFAULT), tags=("x",), segments=("g",))
+    found = RoutingTable((*teams, DEFAULT)).route(tags=("x",), segments=("g",))
 
     assert found.team.id == "c"
     assert found.losing_teams == (
@@ -84,8 +84,8 @@ def test_a_team_picked_by_a_person_is_not_questioned() -> None:
     """Manual always wins (A6); a picked team that is gone counts no more."""
     teams = (_team("a", tags=("x",)), _team("b"), DEFAULT)
 
-    picked = route(teams, tags=("x",), segments=(), picked_team_id="b")
-    gone = route(teams, tags=("x",), segments=(), picked_team_id="removed")
+    picked = RoutingTable(teams).route(tags=("x",), segments=(), picked_team_id="b")
+    gone = RoutingTable(teams).route(tags=("x",), segments=(), picked_team_id="removed")
 
     assert (picked.team.id, picked.matched_by) == ("b", "person")
     assert gone.team.id == "a"
@@ -111,4 +111,6 @@ def test_the_order_of_reading_never_decides(
     shuffled = [*teams, DEFAULT]
     order.shuffle(shuffled)
 
-    assert route(shuffled, tags=tags, segments=segments) == route([*teams, DEFAULT], tags=tags, segments=segments)
+    assert RoutingTable(shuffled).route(tags=tags, segments=segments) == RoutingTable([*teams, DEFAULT]).route(
+        tags=tags, segments=segments
+    )

@@ -13,6 +13,8 @@ from service_kit.crash_points import crash_point
 from service_kit.platform import Platform
 from service_kit.tracing import work_span
 
+Via = Literal["smtp", "mailgun", "sendgrid", "postmark"]
+
 _NULL_PATH_KEY = "<>"
 
 
@@ -31,7 +33,7 @@ class OfferedMail:
     content: bytes
     envelope_sender: str
     targets: Sequence[Target]
-    via: Literal["smtp"]
+    via: Via
     peer: str | None
 
 

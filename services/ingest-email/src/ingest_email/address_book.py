@@ -12,6 +12,7 @@ from contracts.envelope import UtcDatetime
 from contracts.settings import EmailSettings
 from ingest_email.headers import bare_address
 from ingest_email.plus_address import candidates
+from ingest_email.sendgrid import public_key
 from service_kit.docstore import CollectionSpec, Document, Fate
 from service_kit.platform import Platform
 from service_kit.problem import Problem
@@ -47,7 +48,7 @@ class AddressBook:
     """Owns the settings area `email`, because an address is checked and looked up in the same place."""
 
     def __init__(self, platform: Platform) -> None:
-        self.area = SettingsArea(platform, "email", EmailSettings, check=self._claim_new)
+        self.area = SettingsArea(platform, "email", EmailSettings, check=self._check)
         self._claims = platform.store.collection(CLAIMS)
         self._clock = platform.clock
         self._remembered: dict[str, tuple[datetime, str]] = {}
@@ -80,6 +81,17 @@ class AddressBook:
             return claim.id in (await self.area.get(claim.account_id)).addresses
         except Problem:
             return False  # the account is not known here (yet)
+
+    async def _check(self, account_id: str, before: EmailSettings, after: EmailSettings) -> None:
+        """Refuse a key that could never prove anything, and addresses that are not this account's to have."""
+        if after.sendgrid.public_key is not None:
+            try:
+                public_key(after.sendgrid.public_key)
+            except ValueError as error:
+                raise Problem(
+                    422, "invalid_public_key", "sendgrid.public_key is not a key as SendGrid shows it."
+                ) from error
+        await self._claim_new(account_id, before, after)
 
     async def _claim_new(self, account_id: str, before: EmailSettings, after: EmailSettings) -> None:
         """Refuse settings that name an address of another account, or none at all."""

@@ -2,6 +2,8 @@
 
 from ingest_email.acceptance import Acceptance
 from ingest_email.address_book import AddressBook
+from ingest_email.api import PREFIX, email_router
+from ingest_email.mailgun import WINDOW
 from ingest_email.metrics import MailMetrics
 from ingest_email.parser_pool import ParserPool
 from ingest_email.quarantine import Quarantine
@@ -9,6 +11,8 @@ from ingest_email.settings import IngestEmailSettings
 from ingest_email.smtp_door import SmtpDoor
 from ingest_email.smtp_handler import SmtpHandler
 from ingest_email.subscriptions import subscribe
+from ingest_email.used_tokens import UsedTokens
+from ingest_email.webhooks import Webhooks
 from ingest_email.workflow import MailWorkflow
 from service_kit.http.api import create_api
 from service_kit.platform import Platform
@@ -30,14 +34,22 @@ def create_service(platform: Platform, settings: IngestEmailSettings | None = No
     quarantine = Quarantine(platform.store, per_source_max=settings.quarantine_per_source_max)
     workflow = MailWorkflow(platform, addresses=addresses, pool=pool, quarantine=quarantine, metrics=metrics)
     subscribe(platform.bus, workflow, max_records=settings.parse_batch_max)
-    handler = SmtpHandler(
-        Acceptance(platform), addresses, platform.admission, metrics, recipients_max=settings.recipients_max
+    acceptance = Acceptance(platform)
+    handler = SmtpHandler(acceptance, addresses, platform.admission, metrics, recipients_max=settings.recipients_max)
+    tokens = UsedTokens(platform.redis, lifetime=2 * WINDOW)
+    webhooks = Webhooks(acceptance, addresses, tokens, platform.clock, metrics, settings)
+    api = create_api(
+        platform,
+        service="ingest-email",
+        title="Deskbus: email in",
+        routers=(email_router(webhooks), addresses.area.router()),
+        # The route itself refuses less, and in the provider's terms.
+        larger_bodies={f"{PREFIX}/": 2 * settings.webhook_size_limit_bytes},
     )
-    api = create_api(platform, service="ingest-email", title="Deskbus: email in", routers=(addresses.area.router(),))
     return Service(
         name="ingest-email",
         api=api,
-        prefixes=("/v1/email", "/v1/settings/email"),
+        prefixes=(PREFIX, "/v1/settings/email"),
         prepare=(addresses.area.republish,),
         doors=(SmtpDoor(handler, settings, platform.settings),),
         workers=(pool,),

@@ -17,6 +17,10 @@ class MemoryFull(Unavailable):
     """Too many large mails are arriving at once; this one can come again in a moment."""
 
 
+class CallBroken(Unavailable):
+    """The body of a provider's call did not arrive; the provider has the mail still."""
+
+
 class PortTaken(DeskbusError):
     """Somebody else listens where mail should come in."""
 

@@ -69,6 +69,11 @@ def bare_address(text: str) -> str | None:
     return address if _ADDRESS.fullmatch(address) and address.isprintable() else None
 
 
+def ids_in(text: str) -> tuple[str, ...]:
+    """The Message-IDs in angle brackets in a text."""
+    return tuple(_ID.findall(text))
+
+
 def _decoded(value: str) -> str:
     return "".join(_word(chunk, charset) for chunk, charset in decode_header(value))
 
@@ -114,7 +119,7 @@ def _ids(block: HeaderBlock, name: str) -> tuple[str, ...]:
     if "=?" in text:
         newest = text[-_MAX_ENCODED_IDS:]
         text = _attempt(lambda: _decoded(newest), newest)
-    return tuple(_ID.findall(text))[-_MAX_IDS:]
+    return ids_in(text)[-_MAX_IDS:]
 
 
 def _moment(value: str) -> datetime | None:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from contracts.ids import derive_id
 from contracts.inbound import Automatic, InboundMessageReceived, MailHeaders
 from contracts.intake import IntakeVerdictRecorded
-from contracts.mail import MailAccepted
+from contracts.mail import MailAccepted, MailBounced
 from contracts.people import Attachment, Party
 from ingest_email.headers import bare_address
 from ingest_email.identity import message_id, provider_message_id
 from ingest_email.model import AutomaticMark, MailBody, MailHead
+from ingest_email.own_mail import OwnMail
 from ingest_email.plus_address import tag_of
 
 _MAX_EVENT_BYTES = 900_000
@@ -79,6 +80,25 @@ def quarantined(known: Understood, reason: str) -> IntakeVerdictRecorded:
         rule="sender_required",
         reason=reason,
         received_at=mail.received_at,
+    )
+
+
+def bounced(mail: MailAccepted, head: MailHead, reported: OwnMail) -> tuple[MailBounced, ...]:
+    """What a delivery report says of a mail of ours, one event for each recipient it did not reach."""
+    failed = head.report.failed if head.report else ()
+    return tuple(
+        MailBounced(
+            id=derive_id("evt", mail.id, "bounced", one.address),
+            account_id=mail.account_id,
+            time=mail.received_at,
+            message_id=reported.message_id,
+            ticket_id=reported.ticket_id,
+            recipient=one.address,
+            status=one.status,
+            diagnostic=one.diagnostic,
+            report_delivery_id=mail.id,
+        )
+        for one in failed
     )
 
 

@@ -10,6 +10,9 @@ class MailMetrics:
         self.deliveries = Counter(
             "ingest_email_deliveries_total", "Mails offered at the SMTP door.", ["outcome"], registry=registry
         )
+        self.webhooks = Counter(
+            "ingest_email_webhooks_total", "Calls of mail providers.", ["provider", "outcome"], registry=registry
+        )
         self.parsed = Counter(
             "ingest_email_parsed_total", "Accepted mails that were parsed.", ["outcome"], registry=registry
         )

@@ -15,11 +15,33 @@ class AutomaticMark:
 
 
 @dataclass(frozen=True, slots=True)
+class FailedRecipient:
+    """Whom a mail did not reach, with the enhanced status code and the other server's words where they are given."""
+
+    address: str
+    status: str | None = None
+    diagnostic: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReport:
+    """What a mail server reports about a mail (RFC 3464). `reported_id` is that mail's Message-ID.
+
+    `actions` are what it says of all recipients, in lower case; `failed` are those of the action `failed`.
+    """
+
+    actions: tuple[str, ...] = ()
+    failed: tuple[FailedRecipient, ...] = ()
+    reported_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class MailHead:
     """What the header block says. Ids stand without angle brackets, addresses in lower case.
 
     `from_email` is the author named by the mail itself, None where it names nobody. `date_text` is the date in one
-    spelling, for the identity. `synthetic_id` stands in for a Message-ID that is not there.
+    spelling, for the identity. `synthetic_id` stands in for a Message-ID that is not there. `report` is
+    what a delivery report says in its body.
     """
 
     from_email: str | None = None
@@ -34,6 +56,7 @@ class MailHead:
     to: tuple[str, ...] = ()
     cc: tuple[str, ...] = ()
     automatic: AutomaticMark | None = None
+    report: DeliveryReport | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """A raw mail to what it says. Pure; runs in a parser process only: every parser has inputs that stall it."""
 
 from ingest_email.bodies import read_body
+from ingest_email.delivery_report import with_report
 from ingest_email.headers import read_head
 from ingest_email.mime_tree import PARSING, read_tree
 from ingest_email.model import ParsedMail
@@ -20,9 +21,11 @@ def parse(raw: bytes, *, envelope_sender: str) -> ParsedMail:
     failure: Exception | None = None
     for policy in PARSING:
         try:
-            body, contents = read_body(read_tree(raw, policy), is_forward=is_forward(head.subject))
+            tree = read_tree(raw, policy)
+            body, contents = read_body(tree, is_forward=is_forward(head.subject))
+            whole = with_report(head, tree)
         except Exception as error:  # noqa: BLE001 - raised again below unless the other parser succeeds
             failure = error
         else:
-            return ParsedMail(head, body, contents)
+            return ParsedMail(whole, body, contents)
     raise failure or AssertionError("no parser was tried")

@@ -21,14 +21,14 @@ _ATTRIBUTION = re.compile(
     r"|Am .{5,400}\bschrieb\b.{0,200}"
     r"|El .{5,400}\bescribió"
     r"|Il .{5,400}\bha scritto"
-    r"|Em .{5,400}\bescreveu"
-    r"|Op .{5,400}\bschreef\b.{0,200}) ?:",
+    r"|(?:Em|No dia|Às) .{5,400}\bescreveu"
+    r"|Op .{5,400}\b(?:schreef\b.{0,200}|heeft .{1,300}\bhet volgende geschreven)) ?:",
     re.IGNORECASE,
 )
 """What mail programs write above a quotation, in en, fr, de, es, it, pt and nl."""
 
-_ATTRIBUTION_OF_NAME = re.compile(_MARKS + r".{1,100} schrieb am .{5,100}:")
-"""Begins with the name, as some German programs have it: only a whole line can be told from the text above it."""
+_ATTRIBUTION_OF_NAME = re.compile(_MARKS + r".{1,100} (?:schrieb am .{5,100}|escreveu \(.{5,100}\)):")
+"""Begins with the name (de, pt of Portugal): only a whole line can be told from the text above it."""
 
 _AUTHOR = re.compile(_MARKS + r"\*{0,2}(?:From|De|Von|Da|Van) ?:\*{0,2} .+", re.IGNORECASE)
 _DATE = re.compile(

@@ -18,6 +18,13 @@ class IngestEmailSettings(BaseSettings):
     connections_per_peer_max: int = Field(default=50, ge=1, description="SMTP connections of one address at once.")
     command_timeout_seconds: float = Field(default=300, gt=0, description="How long a sender may be silent.")
     data_timeout_seconds: float = Field(default=600, gt=0, description="How long one mail may take to arrive.")
+    webhook_size_limit_bytes: int = Field(
+        default=90 * 1024 * 1024, ge=1024, description="Body of a provider's call: the mail, and all they make of it."
+    )
+    webhook_memory_bytes: int = Field(
+        default=768 * 1024 * 1024, ge=1024, description="Providers' calls in memory at once, three times their size."
+    )
+    webhook_timeout_seconds: float = Field(default=60, gt=0, description="How long one call may take to arrive.")
     parse_workers: int = Field(default=1, ge=1, le=64, description="Parser processes.")
     parse_timeout_seconds: float = Field(default=10, gt=0, le=60, description="A parser that takes longer is killed.")
     parse_memory_bytes: int = Field(default=1024**3, ge=256 * 1024**2, description="Memory of one parser process.")

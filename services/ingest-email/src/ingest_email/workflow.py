@@ -8,7 +8,7 @@ import structlog
 
 from contracts.inbound import InboundMessageReceived
 from contracts.intake import IntakeVerdictRecorded
-from contracts.mail import MailAccepted
+from contracts.mail import MailAccepted, MailBounced
 from contracts.people import Attachment
 from ingest_email import inbound
 from ingest_email.address_book import AddressBook
@@ -17,7 +17,7 @@ from ingest_email.headers import read_head
 from ingest_email.inbound import Understood
 from ingest_email.metrics import MailMetrics
 from ingest_email.model import AutomaticMark, MailBody, MailHead, ParsedMail
-from ingest_email.own_mail import is_signed_by_us
+from ingest_email.own_mail import signed_by_us
 from ingest_email.parser_pool import ParserPool
 from ingest_email.parser_process import Unparsed
 from ingest_email.quarantine import Quarantine
@@ -32,6 +32,7 @@ class _Ended:
     """How a delivery ended here, and the raw mail that need not be kept."""
 
     event: InboundMessageReceived | IntakeVerdictRecorded
+    bounces: Sequence[MailBounced] = ()
     discarded_blob_key: str | None = None
 
 
@@ -65,7 +66,7 @@ class MailWorkflow:
             # A passing failure first: the batch is tried again whole, rather than a mail given up because of it.
             raise next((failure for failure in failures if isinstance(failure, TransientError)), failures[0])
         ended = [result for result in results if isinstance(result, _Ended)]
-        await self._bus.publish([one.event for one in ended])
+        await self._bus.publish([event for one in ended for event in (one.event, *one.bounces)])
         for one in ended:
             if one.discarded_blob_key is not None:
                 await self._blobs.delete(one.discarded_blob_key)
@@ -80,7 +81,9 @@ class MailWorkflow:
             attachments = await self._store_files(known, contents)
             own = await self._own_mark(mail.account_id, known.head)
         self._metrics.parsed.labels("incomplete" if known.parse_error else "complete").inc()
-        return _Ended(inbound.received(known, sender=sender, attachments=attachments, own=own))
+        return _Ended(
+            inbound.received(known, sender=sender, attachments=attachments, own=own), self._bounces(mail, known.head)
+        )
 
     async def _understand(self, mail: MailAccepted, raw: bytes) -> tuple[Understood, tuple[bytes, ...]]:
         inbox = await self._addresses.find(mail.recipient)
@@ -99,7 +102,8 @@ class MailWorkflow:
         reason = "no_sender"
         if await self._quarantine.keep(known.mail, mailbox=known.mailbox, reason=reason):
             return _Ended(inbound.quarantined(known, reason))
-        return _Ended(inbound.quarantined(known, "no_sender_over_quota"), known.mail.raw_blob_key)
+        rejected = inbound.quarantined(known, "no_sender_over_quota")
+        return _Ended(rejected, discarded_blob_key=known.mail.raw_blob_key)
 
     async def _store_files(self, known: Understood, contents: Sequence[bytes]) -> list[Attachment]:
         account_id, stored = known.mail.account_id, []
@@ -118,9 +122,14 @@ class MailWorkflow:
             )
         return stored
 
+    def _bounces(self, mail: MailAccepted, head: MailHead) -> Sequence[MailBounced]:
+        """What a report says of a mail that we signed; anything else anybody could have written."""
+        reported = signed_by_us(self._signer, mail.account_id, head.report.reported_id) if head.report else None
+        return () if reported is None else inbound.bounced(mail, head, reported)
+
     async def _own_mark(self, account_id: str, head: MailHead) -> AutomaticMark | None:
         """Set where we wrote the mail ourselves; anybody can copy our Message-ID, so the author must be us too."""
-        if head.from_email is None or not is_signed_by_us(self._signer, account_id, head.message_id):
+        if head.from_email is None or signed_by_us(self._signer, account_id, head.message_id) is None:
             return None
         author = await self._addresses.find(head.from_email)
         is_ours = author is not None and author.account_id == account_id

@@ -3,6 +3,7 @@
 import random
 
 from contracts.settings import NotificationSettings
+from notifier.bounce_workflow import BounceWorkflow
 from notifier.deliveries_api import deliveries_router
 from notifier.mail_channel import MailChannel
 from notifier.mail_gateway import Maildir, MailGateway, SmtpRelay
@@ -11,7 +12,11 @@ from notifier.settings import NotifierSettings
 from notifier.sms_channel import SmsChannel
 from notifier.store import DeliveryStore
 from notifier.subscriptions import subscribe
+from notifier.suppression_store import SuppressionStore
+from notifier.suppressions_api import suppressions_router
 from notifier.twilio import TwilioGateway
+from notifier.unsubscribe import UnsubscribeLinks
+from notifier.unsubscribe_api import unsubscribe_router
 from notifier.webhook_store import WebhookStore
 from notifier.webhook_workflow import WebhookWorkflow
 from notifier.webhooks_api import webhooks_router
@@ -37,24 +42,28 @@ def create_service(platform: Platform, settings: NotifierSettings | None = None)
     area = SettingsArea(platform, "notifications", NotificationSettings)
     copies = SettingsCopies(platform, "notifier", areas=("account", "email", "sms"), on_account=(area.ensure,))
     store = DeliveryStore(platform.store)
+    suppressions = SuppressionStore(platform.store)
+    links = UnsubscribeLinks(platform.signer, platform.settings.origin)
     outbox = Outbox(store.deliveries, bus, clock, name="notifier")
-    gateway = mail_gateway(platform.settings, timeout_seconds=settings.relay_timeout_seconds)
+    gateway = mail_gateway(platform.settings, settings)
     sending = Sending(
         store,
         outbox,
-        MailChannel(gateway, copies, platform.blobs),
+        MailChannel(gateway, copies, platform.blobs, suppressions, links),
         SmsChannel(TwilioGateway(http), store, copies, clock, origin=platform.settings.origin),
         clock,
     )
     webhook_store = WebhookStore(platform.store)
     webhooks = WebhookWorkflow(webhook_store, http, platform.secrets, clock, random.Random())  # noqa: S311 - jitter
-    subscribe(bus, DeliveryWorkflow(store, clock), webhooks)
+    subscribe(bus, DeliveryWorkflow(store, clock), webhooks, BounceWorkflow(store, suppressions, outbox, clock))
     api = create_api(
         platform,
         service="notifier",
         title="Deskbus: what leaves",
         routers=(
             deliveries_router(store),
+            suppressions_router(suppressions),
+            unsubscribe_router(store, suppressions, links, clock),
             webhooks_router(webhook_store, platform.secrets, clock),
             area.router(),
         ),
@@ -62,7 +71,7 @@ def create_service(platform: Platform, settings: NotifierSettings | None = None)
     return Service(
         name="notifier",
         api=api,
-        prefixes=("/v1/webhooks", "/v1/deliveries", "/s", "/v1/settings/notifications"),
+        prefixes=("/v1/webhooks", "/v1/deliveries", "/v1/suppressions", "/s", "/u", "/v1/settings/notifications"),
         prepare=(area.republish,),
         workers=(
             outbox.worker(platform.metrics),
@@ -72,8 +81,13 @@ def create_service(platform: Platform, settings: NotifierSettings | None = None)
     )
 
 
-def mail_gateway(settings: PlatformSettings, *, timeout_seconds: float) -> MailGateway:
+def mail_gateway(platform: PlatformSettings, settings: NotifierSettings) -> MailGateway:
     """The relay that the settings name, or a maildir in the home."""
-    if settings.smtp_relay_url:
-        return SmtpRelay(settings.smtp_relay_url, timeout_seconds=timeout_seconds)
-    return Maildir(settings.home / "outbox")
+    if not platform.smtp_relay_url:
+        return Maildir(platform.home / "outbox")
+    return SmtpRelay(
+        platform.smtp_relay_url,
+        timeout_seconds=settings.relay_timeout_seconds,
+        connections=settings.relay_connections,
+        per_domain=settings.relay_connections_per_domain,
+    )

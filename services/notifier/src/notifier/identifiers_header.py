@@ -1,4 +1,4 @@
-"""In-Reply-To and References as headers: an identifier is never encoded or broken, however long it is."""
+"""Headers of identifiers and links: none of them is ever encoded or broken, however long it is."""
 
 from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.policy import SMTP, Policy
@@ -17,7 +17,7 @@ class IdentifiersHeader(UnstructuredHeader, BaseHeader):
 
 
 _headers = HeaderRegistry()
-for _name in ("in-reply-to", "references"):
+for _name in ("in-reply-to", "references", "list-unsubscribe"):
     _headers.map_to_type(_name, IdentifiersHeader)
 
 MAIL_POLICY = SMTP.clone(header_factory=_headers)

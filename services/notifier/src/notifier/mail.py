@@ -9,6 +9,7 @@ from email.utils import format_datetime
 from contracts.outbound import OutboundMessageRequested
 from contracts.people import Attachment
 from contracts.settings import SupportAddress
+from notifier import agent_html
 from notifier.identifiers_header import MAIL_POLICY
 
 _AUTOMATIC = frozenset({"auto_reply", "keyword_answer", "follow_up"})
@@ -19,8 +20,9 @@ def compose_mail(
     address: SupportAddress,
     attachments: Sequence[tuple[Attachment, bytes]],
     sent_at: datetime,
+    unsubscribe_link: str | None = None,
 ) -> EmailMessage:
-    """The whole mail, CRLF line ends, text and HTML; automatic mail says so (RFC 3834, section 5).
+    """The whole mail, CRLF line ends, text and HTML; automatic mail says so, and how to end it (RFC 3834, 8058).
 
     Line breaks in names and subjects become spaces: a header is one line, whatever an agent or customer typed.
     """
@@ -30,12 +32,16 @@ def compose_mail(
     mail["Subject"] = _one_line(request.subject or "")
     mail["Date"] = format_datetime(sent_at)
     _thread(mail, request)
-    if request.purpose in _AUTOMATIC:
+    if is_automatic(request):
         mail["Auto-Submitted"] = "auto-replied"
         mail["X-Auto-Response-Suppress"] = "All"
+    if unsubscribe_link is not None:
+        mail["List-Unsubscribe"] = f"<{unsubscribe_link}>"
+        if unsubscribe_link.startswith("https:"):
+            mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     mail.set_content(signed_text(request.text, address.signature))
-    if request.html:
-        mail.add_alternative(request.html, subtype="html")
+    if request.html and (page := agent_html.clean(request.html)) is not None:
+        mail.add_alternative(agent_html.signed(page, address.signature), subtype="html")
     for attachment, content in attachments:
         major, _, minor = attachment.content_type.partition("/")
         mail.add_attachment(
@@ -45,6 +51,11 @@ def compose_mail(
             filename=_one_line(attachment.name),
         )
     return mail
+
+
+def is_automatic(request: OutboundMessageRequested) -> bool:
+    """Whether a machine wrote it."""
+    return request.purpose in _AUTOMATIC
 
 
 def signed_text(text: str, signature: str) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
+from notifier.domain_places import DomainPlaces
 from notifier.errors import Deferred, Refused
 
 _PERMANENT = 500
@@ -38,12 +39,13 @@ class SmtpRelay:
     """One relay, over a few connections that stay open between mails.
 
     `timeout_seconds` is for a whole mail, the wait for a connection included: a limit for each command alone would
-    let a slow relay outlast the lease of the delivery, and somebody else would send the mail as well.
+    let a slow relay outlast the lease of the delivery, and somebody else would send the mail as well. At most
+    `per_domain` connections serve the domain of one customer.
     """
 
     tells_duplicates = False
 
-    def __init__(self, url: str, *, timeout_seconds: float, connections: int = 4) -> None:
+    def __init__(self, url: str, *, timeout_seconds: float, connections: int = 4, per_domain: int = 4) -> None:
         parts = urlsplit(url)
         self._host = parts.hostname or "localhost"
         self._port = parts.port or (465 if parts.scheme == "smtps" else 25)
@@ -53,12 +55,13 @@ class SmtpRelay:
         self._timeout = timeout_seconds
         self._idle: list[aiosmtplib.SMTP] = []
         self._places = asyncio.Semaphore(connections)
+        self._domains = DomainPlaces(per_domain)
 
     async def send(self, mail: EmailMessage, sender: str, recipients: list[str]) -> str:
         """Hand the mail to the relay; its answer to the end of data."""
         is_on_its_way = False
         try:
-            async with asyncio.timeout(self._timeout), self._places:
+            async with asyncio.timeout(self._timeout), self._domains.place_for(recipients[0]), self._places:
                 client = await self._client()
                 is_on_its_way = True
                 return await self._hand_over(client, mail, sender, recipients)

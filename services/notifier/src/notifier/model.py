@@ -1,5 +1,7 @@
 """What notifier keeps of everything that leaves."""
 
+from typing import Literal
+
 from contracts.deliveries import DeliveryState
 from contracts.envelope import UtcDatetime
 from contracts.outbound import OutboundMessageRequested
@@ -30,6 +32,26 @@ class Delivery(Outboxed, Timed):
     updated_at: UtcDatetime
     request: OutboundMessageRequested
     traceparent: str | None = None
+
+
+SuppressionScope = Literal["all", "automatic"]
+"""Public contract: no mail at all, because it bounced for good; or none that a machine wrote, because they said so."""
+
+
+class Suppression(Document):
+    """An address of a customer that mail is not sent to any more (X7).
+
+    The id derives from account, address and scope. `reason` is the other server's own words, or `unsubscribed`;
+    `message_id` names the mail of ours that bounced or was answered so.
+    """
+
+    account_id: str
+    address: str
+    scope: SuppressionScope = "all"
+    reason: str
+    message_id: str
+    ticket_id: str | None
+    created_at: UtcDatetime
 
 
 class ShortLink(Document):

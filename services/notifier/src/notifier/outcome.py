@@ -10,6 +10,7 @@ from service_kit.outbox import with_events
 from service_kit.timers import with_due, without_due
 
 SEND = "send"
+_HANDED_OVER = frozenset({"sent", "delivered", "uncertain"})
 
 
 def begun(delivery: Delivery, now: datetime) -> Delivery:
@@ -27,6 +28,13 @@ def accepted(delivery: Delivery, provider_id: str, now: datetime, *, may_be_doub
 def refused(delivery: Delivery, reason: str, now: datetime) -> Delivery:
     """The other side will never take it."""
     return _settled(delivery, "failed", reason, now, None)
+
+
+def bounced(delivery: Delivery, reason: str, now: datetime) -> Delivery | None:
+    """The other side took it and gave it back; None where that is nothing new."""
+    if delivery.state not in _HANDED_OVER:
+        return None
+    return _settled(delivery, "failed", reason[:500], now, None)
 
 
 def deferred(delivery: Delivery, reason: str, now: datetime, *, in_doubt: bool = False) -> Delivery:

@@ -12,6 +12,13 @@ class NotifierSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="NOTIFIER_", frozen=True, extra="ignore")
 
     relay_timeout_seconds: float = Field(default=20, gt=0, le=600, description="How long a relay may take over a mail.")
+    relay_connections: int = Field(default=8, ge=1, le=100, description="Mails handed to the relay at once.")
+    relay_connections_per_domain: int = Field(
+        default=4,
+        ge=1,
+        le=100,
+        description="Of these, to customers of one domain: a slow one leaves room for the rest.",
+    )
     http_timeout_seconds: float = Field(
         default=10, gt=0, le=600, description="How long a provider or a webhook may take to answer."
     )

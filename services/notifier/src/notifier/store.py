@@ -32,6 +32,10 @@ class DeliveryStore:
         """Insert those that are new; a delivery that exists is the same one."""
         await self.deliveries.insert_many(deliveries)
 
+    async def get(self, delivery_id: str) -> Delivery | None:
+        """One delivery."""
+        return await self.deliveries.get(delivery_id)
+
     async def replace(self, delivery: Delivery) -> Delivery | None:
         """The delivery as stored now, or None when somebody else changed it meanwhile."""
         if (await self.deliveries.replace_many([delivery]))[0] is not Fate.DONE:

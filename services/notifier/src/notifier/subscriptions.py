@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 
 from contracts.envelope import Event
+from contracts.mail import MailBounced
 from contracts.outbound import OutboundMessageRequested
 from contracts.tickets import TicketEvent
-from contracts.topics import OUTBOUND_MESSAGES, TICKET_EVENTS
+from contracts.topics import MAIL_BOUNCES, OUTBOUND_MESSAGES, TICKET_EVENTS
+from notifier.bounce_workflow import BounceWorkflow
 from notifier.webhook_workflow import WebhookWorkflow
 from notifier.workflow import DeliveryWorkflow
 from service_kit.bus import Bus, Subscription
@@ -13,7 +15,7 @@ from service_kit.bus import Bus, Subscription
 GROUP = "notifier"
 
 
-def subscribe(bus: Bus, deliveries: DeliveryWorkflow, webhooks: WebhookWorkflow) -> None:
+def subscribe(bus: Bus, deliveries: DeliveryWorkflow, webhooks: WebhookWorkflow, bounces: BounceWorkflow) -> None:
     """Declare this service's readers."""
 
     async def take_requests(events: Sequence[Event]) -> None:
@@ -22,5 +24,9 @@ def subscribe(bus: Bus, deliveries: DeliveryWorkflow, webhooks: WebhookWorkflow)
     async def fan_out(events: Sequence[Event]) -> None:
         await webhooks.fan_out([event for event in events if isinstance(event, TicketEvent)])
 
+    async def take_bounces(events: Sequence[Event]) -> None:
+        await bounces.take([event for event in events if isinstance(event, MailBounced)])
+
+    bus.subscribe(Subscription(MAIL_BOUNCES, GROUP, take_bounces))
     bus.subscribe(Subscription(OUTBOUND_MESSAGES, GROUP, take_requests))
     bus.subscribe(Subscription(TICKET_EVENTS, GROUP, fan_out))

@@ -5,7 +5,8 @@ import structlog
 from contracts.people import Role
 from contracts.schedules import Schedule
 from contracts.settings import AgentDirectory, AssignmentSettings
-from router.assignment import AccountFacts
+from router.agent_limits_store import AgentLimitsStore
+from router.appraisal import AccountFacts
 from router.availability_store import AvailabilityStore
 from router.contact_copies import ContactCopies
 from router.schedule_store import ScheduleStore
@@ -37,6 +38,7 @@ class AccountFactsReader:
         teams: TeamStore,
         schedules: ScheduleStore,
         availability: AvailabilityStore,
+        limits: AgentLimitsStore,
         contacts: ContactCopies,
         copies: SettingsCopies,
     ) -> None:
@@ -44,6 +46,7 @@ class AccountFactsReader:
         self._teams = teams
         self._schedules = schedules
         self._availability = availability
+        self._limits = limits
         self._contacts = contacts
         self._copies = copies
 
@@ -66,6 +69,7 @@ class AccountFactsReader:
             online=await self._availability.online(account_id),
             answering_roles=ANSWERING_ROLES,
             segments=await self._contacts.segments(account_id, contact_ids),
+            limits=await self._limits.of_account(account_id),
         )
 
     async def _settings_of(self, account_id: str) -> AssignmentSettings:

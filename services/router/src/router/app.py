@@ -5,6 +5,9 @@ from functools import partial
 
 from contracts.settings import AssignmentSettings, ScheduleDirectory, TeamDirectory
 from router.account_facts import AccountFactsReader
+from router.agent_limits_api import agent_limits_router
+from router.agent_limits_store import AgentLimitsStore
+from router.agent_limits_workflow import AgentLimitsWorkflow
 from router.assigner_store import AssignerStore
 from router.assignment_api import assignment_router
 from router.assignment_workflow import AssignmentWorkflow
@@ -20,6 +23,8 @@ from router.rekey import Rekey
 from router.schedule_store import ScheduleStore
 from router.schedule_workflow import ScheduleWorkflow, check_schedule
 from router.schedules_api import schedules_router
+from router.simulation import Simulation
+from router.simulation_api import simulation_router
 from router.subscriptions import GROUP, subscribe
 from router.team_store import TeamStore
 from router.team_workflow import TeamWorkflow
@@ -37,6 +42,7 @@ from service_kit.worker import PeriodicWorker
 
 PREFIXES = (
     "/v1/agents/{agent_id}/availability",
+    "/v1/assignment",
     "/v1/availability",
     "/v1/queue",
     "/v1/schedules",
@@ -64,13 +70,14 @@ def create_service(platform: Platform) -> Service:
     bus, store, clock = platform.bus, platform.store, platform.clock
     teams, schedules, switches = TeamStore(store), ScheduleStore(store), AvailabilityStore(store)
     assigners, queue, decisions = AssignerStore(store), QueueStore(store), DecisionStore(store)
-    contacts, wakes = ContactCopies(store, bus), Wakes(bus, assigners, clock)
+    limits, contacts, wakes = AgentLimitsStore(store), ContactCopies(store, bus), Wakes(bus, assigners, clock)
     areas = _areas(platform, teams, schedules, wakes)
 
     assigner_outbox = Outbox(assigners.collection, bus, clock, load=decisions.keep, name="router.assigner")
     switch_outbox = Outbox(switches.collection, bus, clock, name="router.availability")
+    limits_outbox = Outbox(limits.collection, bus, clock, name="router.agent_limits")
     availability = AvailabilityWorkflow(switches, switch_outbox, Credentials(platform.redis, clock), clock)
-    facts = AccountFactsReader(areas.assignment, teams, schedules, switches, contacts, areas.copies)
+    facts = AccountFactsReader(areas.assignment, teams, schedules, switches, limits, contacts, areas.copies)
     subscribe(bus, Rekey(bus), contacts, AssignmentWorkflow(assigners, queue, facts, assigner_outbox, clock))
 
     team_workflow = TeamWorkflow(teams, areas.teams, areas.copies, clock)
@@ -79,7 +86,9 @@ def create_service(platform: Platform) -> Service:
         teams_router(team_workflow, areas.copies),
         schedules_router(schedule_workflow, schedules),
         availability_router(availability, switches, areas.copies, areas.assignment),
+        agent_limits_router(AgentLimitsWorkflow(limits, limits_outbox, areas.copies, clock), assigners),
         assignment_router(queue, decisions),
+        simulation_router(Simulation(assigners, queue, facts, clock)),
         areas.assignment.router(),
     )
     return Service(
@@ -90,7 +99,9 @@ def create_service(platform: Platform) -> Service:
         workers=(
             assigner_outbox.worker(platform.metrics),
             switch_outbox.worker(platform.metrics),
+            limits_outbox.worker(platform.metrics),
             Timers(assigners.collection, clock, wakes.hours_open).worker(),
+            Timers(queue.collection, clock, wakes.ticket_due).worker(),
             PeriodicWorker("router.logouts", _LOGOUT_SECONDS, availability.end_logged_out),
             PeriodicWorker("router.lost_sessions", _LOST_SECONDS, availability.end_lost),
         ),

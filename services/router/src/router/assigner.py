@@ -1,5 +1,6 @@
 """The assigner of an account: the one document whose compare-and-swap is the act of deciding. Pure; no I/O."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -7,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.envelope import UtcDatetime
 from contracts.ids import derive_id
+from contracts.people import Channel
+from router.load import Load
 from router.rotation import Rotation
 from service_kit.docstore import CollectionSpec, Index
 from service_kit.outbox import Outboxed
@@ -30,6 +33,7 @@ class Pending(BaseModel):
     ticket_id: str
     epoch: int
     agent_id: str
+    channel: Channel
     at: UtcDatetime
 
 
@@ -42,6 +46,7 @@ class Assigner(Outboxed, Timed):
     """
 
     rotation: Rotation = Rotation()
+    load: Load = Load()
     pending: Mapping[str, Pending] = Field(default_factory=dict)
     decided: int = 0
     has_more: bool = False
@@ -55,6 +60,11 @@ class Assigner(Outboxed, Timed):
     def next_decision_number(self) -> str:
         """What makes the next decision's id unique."""
         return str(self.decided + 1)
+
+    def tickets_of_each(self) -> Counter[str]:
+        """How many tickets each agent has, those in flight included; whoever has none counts none."""
+        open_ones = {agent_id: sum(counts.values()) for agent_id, counts in self.load.open.items()}
+        return Counter(open_ones) + Counter(pending.agent_id for pending in self.pending.values())
 
     def is_deciding(self, ticket_id: str, epoch: int) -> bool:
         """Whether a decision for this ticket is in flight that still holds."""

@@ -11,10 +11,14 @@ class AssignerStore:
     def __init__(self, store: DocStore) -> None:
         self.collection: Collection[Assigner] = store.collection(ASSIGNERS)
 
+    async def find(self, account_id: str) -> Assigner | None:
+        """The account's assigner, if there is one."""
+        return await self.collection.get(account_id)
+
     async def of_account(self, account_id: str) -> Assigner:
         """The account's assigner, made on first use."""
         for _ in range(2):
-            found = await self.collection.get(account_id)
+            found = await self.find(account_id)
             if found is not None:
                 return found
             await self.collection.insert_many([Assigner(id=account_id)])

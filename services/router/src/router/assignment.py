@@ -1,23 +1,20 @@
 """The decision itself: which waiting ticket goes to whom now, and why (A1-A6, A9). Pure.
 
-It ties the policies together: `routing` finds the team, `eligibility` judges the agents, `rotation` knows whose turn
-it is. Everything it needs is passed in; it reads no clock and writes nothing.
+Whom a ticket would go to is for `appraisal` to say; here it is said in which order tickets are looked at, how much
+is decided in one sitting, and what is told. Everything needed is passed in; no clock is read and nothing written.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from contracts.ids import derive_id
-from contracts.people import Role
-from contracts.routing import AssignmentDecided, Candidate
-from contracts.schedules import Schedule
-from contracts.settings import AgentEntry, AssignmentSettings
+from contracts.routing import AssignmentDecided
+from router.appraisal import AccountFacts, Appraisal, Appraiser
 from router.assigner import HOURS_OPEN, Assigner, Pending
-from router.eligibility import candidates, eligible_ids
 from router.queued_ticket import QueuedTicket
-from router.routing import Route, route
-from router.teams import Team
+from router.unanswered import follow_up
+from router.workload import Workload, is_capacity_limited
 from service_kit.office_hours import is_open, next_open
 from service_kit.timers import with_due, without_due
 
@@ -25,19 +22,6 @@ CANDIDATES_PER_SITTING = 5_000
 """Every decision names every agent; so many fit comfortably into one document together."""
 
 DECISIONS_PER_SITTING = 100
-
-
-@dataclass(frozen=True, slots=True)
-class AccountFacts:
-    """What the account looks like now. `schedule` None: always open. `segments` by contact."""
-
-    settings: AssignmentSettings
-    schedule: Schedule | None
-    teams: Sequence[Team]
-    agents: Sequence[AgentEntry]
-    online: frozenset[str]
-    answering_roles: frozenset[Role]
-    segments: Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,34 +37,55 @@ class Outcome:
     is_cut_short: bool
 
 
-def can_assign(facts: AccountFacts, now: datetime) -> bool:
-    """Whether anybody at all could be given a ticket."""
+def can_assign(assigner: Assigner, facts: AccountFacts, now: datetime) -> bool:
+    """Whether anybody at all could be given a ticket of any kind."""
+    workload = Workload(facts.agents, facts.settings.capacity, facts.limits, assigner)
     return is_open(facts.schedule, now) and any(
         agent.active
         and agent.role in facts.answering_roles
         and (agent.id in facts.online or not facts.settings.round_robin)
+        and workload.has_any_room(agent.id)
         for agent in facts.agents
     )
 
 
-def decide_called(assigner: Assigner, tickets: Sequence[QueuedTicket], facts: AccountFacts, now: datetime) -> Outcome:
+def decide_called(
+    assigner: Assigner,
+    tickets: Sequence[QueuedTicket],
+    facts: AccountFacts,
+    now: datetime,
+    *,
+    frees_capacity: bool = False,
+) -> Outcome:
     """Decide about tickets that something happened to.
 
     While the queue has to be gone through they take their place in it, so that nobody passes those who wait longer;
-    and one that waited before, and could be assigned now, calls for that.
+    and one that waited before, and could be assigned now, calls for that. So does capacity that was freed. What was
+    not answered in time is taken back.
     """
     assigner = _following_hours(assigner.without_unanswered(now), facts, now)
-    if assigner.has_more and can_assign(facts, now):
-        return Outcome(assigner, tickets, decisions=(), is_cut_short=False)
-    return _decide(assigner.model_copy(update={"has_more": False}), tickets, facts, now, in_turn=False)
+    if frees_capacity and is_capacity_limited(facts.settings.capacity, facts.limits):
+        assigner = assigner.model_copy(update={"has_more": True})
+    followed = follow_up(tickets, facts.settings, facts.schedule, now)
+    if assigner.has_more and can_assign(assigner, facts, now):
+        return Outcome(assigner, followed.tickets, followed.decisions, is_cut_short=False)
+    outcome = _decide(assigner.model_copy(update={"has_more": False}), followed.tickets, facts, now, in_turn=False)
+    return replace(outcome, decisions=[*followed.decisions, *outcome.decisions])
 
 
 def decide_page(
     assigner: Assigner, tickets: Sequence[QueuedTicket], facts: AccountFacts, now: datetime, *, more_follow: bool
 ) -> Outcome:
-    """Decide about one page of the queue; `more_follow`: it is not the last."""
+    """Decide about one page of the queue; `more_follow`: it is not the last.
+
+    Once everybody is at capacity nobody looks further: whoever has room again begins at the front.
+    """
     following = _following_hours(assigner.model_copy(update={"has_more": more_follow}), facts, now)
-    return _decide(following, tickets, facts, now, in_turn=True)
+    outcome = _decide(following, tickets, facts, now, in_turn=True)
+    is_limited = is_capacity_limited(facts.settings.capacity, facts.limits)
+    if not is_limited or not outcome.decisions or can_assign(outcome.assigner, facts, now):
+        return outcome
+    return replace(outcome, assigner=outcome.assigner.model_copy(update={"has_more": False}))
 
 
 def _decide(
@@ -118,95 +123,59 @@ class _Pass:
         self._in_turn = in_turn
         self._facts = facts
         self._now = now
-        self._is_open = is_open(facts.schedule, now)
+        self._appraiser = Appraiser(facts, assigner, now)
         self._limit = max(1, min(DECISIONS_PER_SITTING, CANDIDATES_PER_SITTING // max(1, len(facts.agents))))
-        self._judged: dict[str, tuple[Candidate, ...]] = {}
 
     def look_at(self, ticket: QueuedTicket) -> QueuedTicket:
-        """The ticket after it was looked at."""
-        if not ticket.is_waiting or self._is_left_to_people(ticket):
+        """The ticket after it was looked at; as it was, once as much is decided as may be."""
+        if self.is_cut_short or not ticket.is_waiting:
             return ticket
         if self.assigner.is_deciding(ticket.ticket_id, ticket.epoch):
             return ticket.model_copy(update={"is_waiting": False})
-        found = self._route(ticket)
-        if found.matched_by is None and not self._facts.settings.round_robin:
+        found = self._appraiser.appraise(ticket, self.assigner.rotation)
+        if found.rule == "left_to_people":
             return ticket
-        judged = self._judge(ticket, found.team)
-        chosen = self.assigner.rotation.first_of(eligible_ids(judged))
-        if chosen is None:
-            return self._announce(ticket, found, judged)
-        if not self._in_turn and ticket.is_announced(found.team.id):
+        if found.chosen is None:
+            return self._announce(ticket, found)
+        if not self._in_turn and ticket.is_announced(found.route.team.id):
             self.is_queue_called = True
             return ticket
-        return self._assign(ticket, found, judged, chosen)
+        return self._assign(ticket, found, found.chosen)
 
-    def _is_left_to_people(self, ticket: QueuedTicket) -> bool:
-        """Came while closed, and the account wants no automatic assignment of that backlog."""
-        if self._facts.settings.assign_backlog_on_open or not self._is_open:
-            return False
-        return not is_open(self._facts.schedule, ticket.queued_at)
-
-    def _route(self, ticket: QueuedTicket) -> Route:
-        segments = self._facts.segments.get(ticket.contact_id, ())
-        return route(self._facts.teams, tags=ticket.tags, segments=segments, picked_team_id=ticket.picked_team_id)
-
-    def _judge(self, ticket: QueuedTicket, team: Team) -> tuple[Candidate, ...]:
-        if ticket.refused_agents:
-            return self._judge_anew(team, ticket.refused_agents)
-        if team.id not in self._judged:
-            self._judged[team.id] = self._judge_anew(team, ())
-        return self._judged[team.id]
-
-    def _judge_anew(self, team: Team, refused: Sequence[str]) -> tuple[Candidate, ...]:
-        return candidates(
-            self._facts.agents,
-            team,
-            answering_roles=self._facts.answering_roles,
-            online=self._facts.online if self._facts.settings.round_robin else None,
-            is_open=self._is_open,
-            refused=refused,
-        )
-
-    def _announce(self, ticket: QueuedTicket, found: Route, judged: tuple[Candidate, ...]) -> QueuedTicket:
+    def _announce(self, ticket: QueuedTicket, found: Appraisal) -> QueuedTicket:
         """Nobody is eligible: tell tickets the team, once, and let the ticket wait."""
-        routed = ticket.model_copy(update={"team_id": found.team.id})
-        if ticket.is_announced(found.team.id) or self._is_full():
+        team_id = found.route.team.id
+        routed = ticket.model_copy(update={"team_id": team_id})
+        if ticket.is_announced(team_id) or self._is_full():
             return routed
-        decision_id = derive_id(
-            "dec", ticket.account_id, ticket.ticket_id, str(ticket.epoch), "waits_for", found.team.id
-        )
-        self._decided(ticket, found, judged, decision_id, None)
+        decision_id = derive_id("dec", ticket.account_id, ticket.ticket_id, str(ticket.epoch), "waits_for", team_id)
+        self._decided(ticket, found, decision_id)
         return routed.model_copy(
             update={
                 "announced_id": decision_id,
                 "announced_epoch": ticket.epoch,
-                "announced_team_id": found.team.id,
+                "announced_team_id": team_id,
             }
         )
 
-    def _assign(self, ticket: QueuedTicket, found: Route, judged: tuple[Candidate, ...], chosen: str) -> QueuedTicket:
+    def _assign(self, ticket: QueuedTicket, found: Appraisal, chosen: str) -> QueuedTicket:
         if self.assigner.room == 0 or self._is_full():
             self.is_cut_short = True
             return ticket
         decision_id = self.assigner.decision_id(ticket.ticket_id, ticket.epoch)
-        self._decided(ticket, found, judged, decision_id, chosen)
-        pending = Pending(ticket_id=ticket.ticket_id, epoch=ticket.epoch, agent_id=chosen, at=self._now)
+        self._decided(ticket, found, decision_id)
+        pending = Pending(
+            ticket_id=ticket.ticket_id, epoch=ticket.epoch, agent_id=chosen, channel=ticket.channel, at=self._now
+        )
         self.assigner = self.assigner.with_decision(decision_id, pending)
-        return ticket.model_copy(update={"is_waiting": False, "team_id": found.team.id})
+        self._appraiser.give(chosen, ticket.channel)
+        return ticket.model_copy(update={"is_waiting": False, "team_id": found.route.team.id})
 
     def _is_full(self) -> bool:
         self.is_cut_short = self.is_cut_short or len(self.decisions) >= self._limit
         return self.is_cut_short
 
-    def _decided(
-        self,
-        ticket: QueuedTicket,
-        found: Route,
-        judged: tuple[Candidate, ...],
-        decision_id: str,
-        chosen: str | None,
-    ) -> None:
-        by_choice = "round_robin" if self._facts.settings.round_robin else "team_member"
+    def _decided(self, ticket: QueuedTicket, found: Appraisal, decision_id: str) -> None:
         schedule = self._facts.schedule
         self.decisions.append(
             AssignmentDecided(
@@ -215,11 +184,11 @@ class _Pass:
                 time=self._now,
                 ticket_id=ticket.ticket_id,
                 assignment_epoch=ticket.epoch,
-                agent_id=chosen,
-                team_id=found.team.id,
-                rule=by_choice if chosen else "nobody_eligible",
-                candidates=judged,
-                losing_teams=found.losing_teams,
+                agent_id=found.chosen,
+                team_id=found.route.team.id,
+                rule=found.rule,
+                candidates=found.candidates,
+                losing_teams=found.route.losing_teams,
                 schedule_version=schedule.version if schedule else None,
             )
         )

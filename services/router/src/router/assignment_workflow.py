@@ -13,9 +13,10 @@ import structlog
 
 from contracts.envelope import Event
 from contracts.routing import AssignmentDecided, RoutingRequested
+from router.appraisal import AccountFacts
 from router.assigner import Assigner
 from router.assigner_store import AssignerStore
-from router.assignment import DECISIONS_PER_SITTING, AccountFacts, Outcome, decide_called, decide_page
+from router.assignment import DECISIONS_PER_SITTING, Outcome, decide_called, decide_page
 from router.observation import observe
 from router.queue_store import QueueStore
 from router.queued_ticket import QueuedTicket
@@ -49,13 +50,15 @@ class Docket:
     """What one sitting is about: the assigner as `before` it and after what was observed, and the tickets.
 
     `stored` holds the tickets as they are stored, `tickets` those to look at, first come first served. `is_page`
-    says that they are one page of the whole queue; without `next_cursor` it is the last.
+    says that they are one page of the whole queue; without `next_cursor` it is the last. `frees_capacity`: what was
+    observed left somebody with less to do.
     """
 
     before: Assigner
     assigner: Assigner
     stored: Mapping[str, QueuedTicket]
     tickets: Sequence[QueuedTicket]
+    frees_capacity: bool = False
     is_page: bool = False
     next_cursor: str | None = None
 
@@ -105,10 +108,17 @@ class AssignmentWorkflow:
     async def _called(self, before: Assigner, requests: Sequence[RoutingRequested]) -> Docket:
         """The tickets that requests are about."""
         ticket_ids = {request.ticket.id for request in requests if request.ticket is not None}
-        stored = await self._queue.get_many(before.id, ticket_ids)
+        ticket_ids |= {request.ticket_id for request in requests if request.ticket_id is not None}
+        stored = await self._queue.get_many(before.id, ticket_ids | before.load.ahead.keys())
         seen = observe(before, stored, requests)
         tickets = sorted(seen.tickets.values(), key=lambda ticket: (ticket.queued_at, ticket.ticket_id))
-        return Docket(before=before, assigner=seen.assigner, stored=stored, tickets=tickets)
+        return Docket(
+            before=before,
+            assigner=seen.assigner,
+            stored=stored,
+            tickets=tickets,
+            frees_capacity=seen.frees_capacity,
+        )
 
     async def _next_in_queue(self, before: Assigner, cursor: str | None) -> Docket:
         """The next page of the queue."""
@@ -141,7 +151,7 @@ class AssignmentWorkflow:
         now = self._clock.now()
         if docket.is_page:
             return decide_page(docket.assigner, docket.tickets, facts, now, more_follow=docket.next_cursor is not None)
-        return decide_called(docket.assigner, docket.tickets, facts, now)
+        return decide_called(docket.assigner, docket.tickets, facts, now, frees_capacity=docket.frees_capacity)
 
     async def _write(self, docket: Docket, outcome: Outcome) -> Assigner | None:
         """The assigner as stored with its decisions; None when somebody else wrote first."""

@@ -1,10 +1,12 @@
 """Who may be given a ticket now, and why the others may not (A9). Pure.
 
 Of several reasons the one that lasts longest is named: what somebody may do changes less often than their team,
-their team less often than the time of day, and that is beyond their control while the switch is not.
+their team less often than the time of day, and that is beyond their control while the switch is not. Who is at
+capacity may have room in a moment.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
 
 from contracts.people import Role
 from contracts.routing import Candidate, Exclusion
@@ -12,39 +14,63 @@ from contracts.settings import AgentEntry
 from router.teams import Team
 
 
-def candidates(
+class Roll:
+    """Every agent by id as each would stand inside a team, and outside of it: judged once, for all teams."""
+
+    def __init__(self, inside: Sequence[Candidate], outside: Sequence[Candidate]) -> None:
+        self._inside = tuple(inside)
+        self._outside = tuple(outside)
+        self._place = {candidate.agent_id: place for place, candidate in enumerate(inside)}
+
+    def of(self, team: Team) -> tuple[Candidate, ...]:
+        """Every agent's standing for one team; the default team has everybody."""
+        if team.is_default:
+            return self._inside
+        standing = list(self._outside)
+        for place in map(self._place.get, team.member_ids):
+            if place is not None:
+                standing[place] = self._inside[place]
+        return tuple(standing)
+
+
+def roll(
     agents: Iterable[AgentEntry],
-    team: Team,
     *,
     answering_roles: Collection[Role],
     online: Collection[str] | None,
     is_open: bool,
-    refused: Collection[str] = (),
-) -> tuple[Candidate, ...]:
-    """Every agent of the account by id, each eligible or excluded for one reason.
+    barred: Collection[str] = (),
+    full: Collection[str] = (),
+) -> Roll:
+    """Every agent of the account, each eligible or excluded for one reason.
 
-    `online` None: presence does not count (round robin is off, nobody has a switch). `refused` names agents whom
-    tickets has just refused for this ticket.
+    `online` None: presence does not count (round robin is off, nobody has a switch). `barred` names agents who may
+    not have this ticket: not on its channel, or tickets has just refused them. `full` can take no more of its channel.
     """
-    members = None if team.is_default else frozenset(team.member_ids)
 
-    def exclusion(agent: AgentEntry) -> Exclusion | None:
-        if not agent.active or agent.role not in answering_roles or agent.id in refused:
-            return "no_permission"
-        if members is not None and agent.id not in members:
-            return "not_in_team"
+    def may_answer(agent: AgentEntry) -> bool:
+        return agent.active and agent.role in answering_roles and agent.id not in barred
+
+    def exclusion(agent_id: str) -> Exclusion | None:
         if not is_open:
             return "outside_hours"
-        if online is not None and agent.id not in online:
+        if online is not None and agent_id not in online:
             return "offline"
-        return None
+        return "at_capacity" if agent_id in full else None
 
-    judged = ((agent.id, exclusion(agent)) for agent in agents)
-    return tuple(
-        Candidate(agent_id=agent_id, eligible=reason is None, reason=reason) for agent_id, reason in sorted(judged)
+    judged = sorted((agent.id, may_answer(agent)) for agent in agents)
+    return Roll(
+        inside=[_candidate(one, exclusion(one) if may else "no_permission") for one, may in judged],
+        outside=[_candidate(one, "not_in_team" if may else "no_permission") for one, may in judged],
     )
 
 
 def eligible_ids(judged: Iterable[Candidate]) -> tuple[str, ...]:
     """Those who may be given the ticket."""
-    return tuple(candidate.agent_id for candidate in judged if candidate.eligible)
+    return tuple([candidate.agent_id for candidate in judged if candidate.eligible])
+
+
+@lru_cache(maxsize=16_384)
+def _candidate(agent_id: str, reason: Exclusion | None) -> Candidate:
+    """Made once: the same few agents are judged over and over, and making one costs more than judging it."""
+    return Candidate(agent_id=agent_id, eligible=reason is None, reason=reason)

@@ -1,4 +1,4 @@
-"""What requests tell about tickets, decisions in flight and agents, before anything is decided. Pure."""
+"""What requests tell about tickets, decisions in flight, load and agents, before anything is decided. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,26 +14,48 @@ _REFUSED = TicketAssignmentRefused.model_fields["type"].default
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """The assigner and the tickets after the requests; tickets by their own id."""
+    """The assigner and the tickets named by requests after these; tickets by their own id.
+
+    `frees_capacity`: somebody has less to do than before.
+    """
 
     assigner: Assigner
     tickets: Mapping[str, QueuedTicket] = field(default_factory=dict)
+    frees_capacity: bool = False
 
 
 def observe(assigner: Assigner, known: Mapping[str, QueuedTicket], requests: Iterable[RoutingRequested]) -> Observation:
     """Follow `requests` in order; those seen already change nothing.
 
-    A request about no ticket may let any waiting ticket be assigned, so that all must be looked at.
+    A request about no ticket may let any waiting ticket be assigned, so that all must be looked at; one that time has
+    passed for a ticket tells nothing new of it. `known` may hold tickets that no request is about: those whose load
+    was noted ahead of them.
     """
-    tickets = dict(known)
+    before = assigner
+    tickets: dict[str, QueuedTicket] = {}
     for request in requests:
+        if request.ticket is None and request.ticket_id is not None:
+            tickets |= {one: known[one] for one in (request.ticket_id,) if one in known and one not in tickets}
+            continue
         if request.ticket is None:
             assigner = _after_wake(assigner, request)
             continue
-        ticket = observed(tickets.get(request.ticket.id), request, request.ticket)
-        tickets[request.ticket.id] = _without_refused_agent(assigner, ticket, request)
+        ticket_id = request.ticket.id
+        earlier = tickets.get(ticket_id) or known.get(ticket_id)
+        ticket = observed(earlier, request, request.ticket)
+        tickets[ticket_id] = _without_refused_agent(assigner, ticket, request)
+        if ticket is not earlier:
+            assigner = assigner.model_copy(update={"load": assigner.load.moved(earlier, ticket)})
         assigner = _after_answer(assigner, request)
-    return Observation(assigner=assigner, tickets=tickets)
+    if assigner.load != before.load:
+        assigner = assigner.model_copy(update={"load": assigner.load.caught_up(known, but=tickets)})
+    return Observation(assigner, tickets, frees_capacity=_frees(before, assigner))
+
+
+def _frees(before: Assigner, after: Assigner) -> bool:
+    """Whether anybody has fewer tickets, those in flight included."""
+    was, now = before.tickets_of_each(), after.tickets_of_each()
+    return any(now[agent_id] < count for agent_id, count in was.items())
 
 
 def _after_wake(assigner: Assigner, request: RoutingRequested) -> Assigner:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from router.queued_ticket import QUEUED_TICKETS, QueuedTicket, queued_ticket_id
-from service_kit.docstore import All, DocStore, Eq, Fate, Page, Sort
+from service_kit.docstore import All, Collection, DocStore, Eq, Fate, Page, Sort
 from service_kit.errors import TransientError
 
 
@@ -15,21 +15,21 @@ class QueueStore:
     """Tickets as the router knows them. Every read names the account."""
 
     def __init__(self, store: DocStore) -> None:
-        self._tickets = store.collection(QUEUED_TICKETS)
+        self.collection: Collection[QueuedTicket] = store.collection(QUEUED_TICKETS)
 
     async def find(self, account_id: str, ticket_id: str) -> QueuedTicket | None:
         """One ticket."""
-        return await self._tickets.get(queued_ticket_id(account_id, ticket_id))
+        return await self.collection.get(queued_ticket_id(account_id, ticket_id))
 
     async def get_many(self, account_id: str, ticket_ids: Iterable[str]) -> Mapping[str, QueuedTicket]:
         """Those that are known, by ticket id."""
-        found = await self._tickets.get_many({queued_ticket_id(account_id, ticket_id) for ticket_id in ticket_ids})
+        found = await self.collection.get_many({queued_ticket_id(account_id, ticket_id) for ticket_id in ticket_ids})
         return {ticket.ticket_id: ticket for ticket in found.values()}
 
     async def waiting(self, account_id: str, *, limit: int, cursor: str | None) -> Page[QueuedTicket]:
         """The queue, longest waiting first."""
         waiting = All(Eq("account_id", account_id), Eq("is_waiting", value=True))
-        return await self._tickets.find(waiting, sort=Sort("queued_at"), limit=limit, cursor=cursor)
+        return await self.collection.find(waiting, sort=Sort("queued_at"), limit=limit, cursor=cursor)
 
     async def save(self, tickets: Sequence[QueuedTicket]) -> None:
         """Insert those that are new, replace the others.
@@ -40,8 +40,8 @@ class QueueStore:
         new = [ticket for ticket in tickets if ticket.rev == 0]
         known = [ticket for ticket in tickets if ticket.rev > 0]
         fates = [
-            *(await self._tickets.insert_many(new) if new else ()),
-            *(await self._tickets.replace_many(known) if known else ()),
+            *(await self.collection.insert_many(new) if new else ()),
+            *(await self.collection.replace_many(known) if known else ()),
         ]
         if any(fate is not Fate.DONE for fate in fates):
             raise QueueContended("tickets changed while they were being routed")

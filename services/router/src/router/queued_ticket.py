@@ -3,21 +3,25 @@
 from contracts.envelope import UtcDatetime
 from contracts.people import Channel
 from contracts.routing import RoutingRequested
-from contracts.tickets import TicketAssigned, TicketFacts, TicketUnassigned
-from service_kit.docstore import CollectionSpec, Document, Index
+from contracts.tickets import TicketAssigned, TicketFacts, TicketMessageAdded, TicketUnassigned
+from service_kit.docstore import CollectionSpec, Index
+from service_kit.timers import Timed
 
 _ASSIGNED = TicketAssigned.model_fields["type"].default
+_ANSWERED = TicketMessageAdded.model_fields["type"].default
 _UNASSIGNED = TicketUnassigned.model_fields["type"].default
 
 
-class QueuedTicket(Document):
+class QueuedTicket(Timed):
     """One ticket. `seq` is the newest of its events seen; older ones change nothing.
 
     It `is_free` while it is open, without assignee and not held by a person, since `queued_at`; and `is_waiting`
     while no decision for it is in flight besides. `team_id` is where it was routed last, or where tickets says it is.
     A team that a person picked without an agent stays (`picked_team_id`). `announced_*` name the decision that told
     tickets the team while nobody there was eligible: one for each team and epoch. `refused_agents` were refused in
-    this epoch although the ticket was free.
+    this epoch although the ticket was free. `counts_for` is the agent who has it open: whose load it adds to.
+    Since `awaits_answer_since` it is assigned automatically and not answered; `returned_from` did not, and others are
+    asked first now.
     """
 
     account_id: str
@@ -36,6 +40,9 @@ class QueuedTicket(Document):
     announced_epoch: int | None = None
     announced_team_id: str | None = None
     refused_agents: tuple[str, ...] = ()
+    counts_for: str | None = None
+    awaits_answer_since: UtcDatetime | None = None
+    returned_from: str | None = None
 
     def is_announced(self, team_id: str) -> bool:
         """Whether tickets was told already that this team has the ticket and nobody there is eligible."""
@@ -45,7 +52,7 @@ class QueuedTicket(Document):
 QUEUED_TICKETS = CollectionSpec(
     name="queued_tickets",
     model=QueuedTicket,
-    indexes=(Index(("account_id", "is_waiting", "queued_at")),),
+    indexes=(Index(("account_id", "is_waiting", "queued_at")), Index(("due_at",))),
 )
 
 
@@ -74,9 +81,28 @@ def observed(before: QueuedTicket | None, request: RoutingRequested, facts: Tick
         picked_team_id=_picked(before, request, facts),
         is_free=is_free,
         is_waiting=is_free,
-        queued_at=before.queued_at if before and before.is_free and is_free else request.time,
+        queued_at=before.queued_at if before and is_free and _kept_its_place(before) else request.time,
+        counts_for=facts.assignee_id if facts.status == "open" else None,
     )
-    return _with_memory(before, request, after) if before else after
+    after = _with_memory(before, request, after) if before else after
+    return after.model_copy(update={"awaits_answer_since": _awaits_answer_since(before, request, after)})
+
+
+def _kept_its_place(before: QueuedTicket) -> bool:
+    """It was in the queue, or comes back to it unanswered: then its place is that of its assignment."""
+    return before.is_free or before.returned_from is not None
+
+
+def _awaits_answer_since(
+    before: QueuedTicket | None, request: RoutingRequested, after: QueuedTicket
+) -> UtcDatetime | None:
+    """Since when an automatic assignment waits for its assignee's answer."""
+    if after.counts_for is None or request.reason == _ANSWERED:
+        return None
+    if request.reason == _ASSIGNED and request.decision_id is not None:
+        return request.time
+    is_same = before is not None and (before.epoch, before.counts_for) == (after.epoch, after.counts_for)
+    return before.awaits_answer_since if before and is_same else None
 
 
 def _picked(before: QueuedTicket | None, request: RoutingRequested, facts: TicketFacts) -> str | None:
@@ -106,5 +132,14 @@ def _with_memory(before: QueuedTicket, request: RoutingRequested, after: QueuedT
             "announced_epoch": after.epoch if told_so else before.announced_epoch,
             "announced_team_id": before.announced_team_id,
             "refused_agents": before.refused_agents if is_same_epoch else (),
+            "returned_from": _returned_from(before, request, after),
         }
     )
+
+
+def _returned_from(before: QueuedTicket, request: RoutingRequested, after: QueuedTicket) -> str | None:
+    """Who did not answer, until somebody does or has it."""
+    has_somebody = request.reason == _ASSIGNED and after.counts_for is not None
+    if request.reason == _ANSWERED or has_somebody:
+        return None
+    return before.returned_from if after.is_free or before.epoch == after.epoch else None

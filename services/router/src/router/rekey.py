@@ -15,6 +15,7 @@ from contracts.tickets import (
     TicketClosed,
     TicketCreated,
     TicketEvent,
+    TicketMessageAdded,
     TicketReopened,
     TicketSnoozed,
     TicketTagsChanged,
@@ -29,12 +30,13 @@ ROUTING_EVENTS: tuple[type[TicketEvent], ...] = (
     TicketUnassigned,
     TicketAssignmentRefused,
     TicketClosed,
+    TicketMessageAdded,
     TicketReopened,
     TicketSnoozed,
     TicketUnsnoozed,
     TicketTagsChanged,
 )
-"""What changes whether, or to whom, a ticket can be assigned."""
+"""What changes whether, or to whom, a ticket can be assigned, or whether it was answered."""
 
 
 class Rekey:
@@ -44,8 +46,15 @@ class Rekey:
         self._bus = bus
 
     async def gather(self, events: Sequence[Event]) -> None:
-        """Publish one request for each event, in their order."""
-        await self._bus.publish([routing_request(cast("TicketEvent", event)) for event in events])
+        """Publish one request for each event that matters, in their order."""
+        requests = [routing_request(cast("TicketEvent", event)) for event in events if _matters(event)]
+        if requests:
+            await self._bus.publish(requests)
+
+
+def _matters(event: Event) -> bool:
+    """Of messages only an agent's reply does: it is the answer that a ticket waits for."""
+    return not isinstance(event, TicketMessageAdded) or (event.kind == "outbound" and not event.automatic)
 
 
 def routing_request(event: TicketEvent) -> RoutingRequested:

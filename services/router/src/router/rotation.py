@@ -9,7 +9,7 @@ eligible has a spare turn, their last turn is older than anybody's who has none;
 new turns are dealt strictly in a circle, and nobody is ever more than one assignment ahead once spares are used up.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -45,9 +45,21 @@ class Rotation(BaseModel):
         """The turns of one agent, also of one never assigned."""
         return self.turns.get(agent_id, Turns())
 
-    def first_of(self, eligible: Iterable[str]) -> str | None:
-        """Whose turn it is among `eligible`; ties (never assigned) by id."""
-        return min(eligible, key=lambda agent_id: (self.of(agent_id).latest, agent_id), default=None)
+    def first_of(self, eligible: Iterable[str], *, fewest: Callable[[str], int] | None = None) -> str | None:
+        """Whose turn it is among `eligible`; ties (never assigned) by id.
+
+        With `fewest` it is the turn of whoever has the fewest of what it counts; the rotation breaks ties.
+        """
+
+        def turn(agent_id: str) -> tuple[int, int, str]:
+            return (fewest(agent_id) if fewest else 0, self.latest_of(agent_id), agent_id)
+
+        return min(eligible, key=turn, default=None)
+
+    def latest_of(self, agent_id: str) -> int:
+        """The turn of an agent's last assignment; 0 for one never assigned."""
+        turns = self.turns.get(agent_id)
+        return turns.latest if turns else 0
 
     def dealt(self, agent_id: str) -> "Rotation":
         """The agent was decided for: their oldest spare turn is used up, or a new one dealt."""
@@ -74,4 +86,6 @@ class Rotation(BaseModel):
         return self._with(agent_id, turns.model_copy(update={"spare": ()})) if turns.spare else self
 
     def _with(self, agent_id: str, turns: Turns, *, next_turn: int | None = None) -> "Rotation":
-        return Rotation(next_turn=next_turn or self.next_turn, turns={**self.turns, agent_id: turns})
+        return self.model_copy(
+            update={"next_turn": next_turn or self.next_turn, "turns": {**self.turns, agent_id: turns}}
+        )

@@ -4,7 +4,7 @@ Tags and segments are compared without regard to case. Lowest rank wins; at equa
 the lower id decides, so that the outcome never depends on the order of reading. No match: the default team.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,41 +24,40 @@ class Route:
     losing_teams: tuple[LosingTeam, ...] = ()
 
 
-def route(
-    teams: Sequence[Team], *, tags: Iterable[str], segments: Iterable[str], picked_team_id: str | None = None
-) -> Route:
-    """The route of one ticket. A team that a person picked is not questioned, as long as it exists.
+class RoutingTable:
+    """The teams of one account, ready for many tickets; they hold its default team."""
 
-    `teams` are those of one account and hold its default team.
-    """
-    picked = next((team for team in teams if team.id == picked_team_id), None)
-    if picked is not None:
-        return Route(team=picked, matched_by="person")
-    folded_tags, folded_segments = _folded(tags), _folded(segments)
-    matches = sorted(
-        (
-            (team, matched_by)
-            for team in teams
-            if (matched_by := _match(team, folded_tags, folded_segments)) is not None
-        ),
-        key=lambda match: (match[0].rank, _PRECEDENCE[match[1]], match[0].id),
-    )
-    if not matches:
-        return Route(team=next(team for team in teams if team.is_default), matched_by=None)
-    (winner, matched_by), *losers = matches
-    losing = tuple(LosingTeam(team_id=team.id, rank=team.rank, matched_by=by) for team, by in losers)
-    return Route(team=winner, matched_by=matched_by, losing_teams=losing)
+    def __init__(self, teams: Sequence[Team]) -> None:
+        self._teams = {team.id: team for team in teams}
+        self._default = next(team for team in teams if team.is_default)
+        self._by_tag = _index((team, team.tags) for team in teams if not team.is_default)
+        self._by_segment = _index((team, team.segments) for team in teams if not team.is_default)
 
-
-def _match(team: Team, tags: frozenset[str], segments: frozenset[str]) -> MatchedBy | None:
-    if team.is_default:
-        return None
-    if tags & _folded(team.tags):
-        return "tag"
-    if segments & _folded(team.segments):
-        return "segment"
-    return None
+    def route(self, *, tags: Iterable[str], segments: Iterable[str], picked_team_id: str | None = None) -> Route:
+        """The route of one ticket. A team that a person picked is not questioned, as long as it exists."""
+        picked = self._teams.get(picked_team_id or "")
+        if picked is not None:
+            return Route(team=picked, matched_by="person")
+        matched: dict[str, MatchedBy] = dict.fromkeys(_found(self._by_segment, segments), "segment")
+        matched.update(dict.fromkeys(_found(self._by_tag, tags), "tag"))
+        if not matched:
+            return Route(team=self._default, matched_by=None)
+        (winner, matched_by), *losers = sorted(
+            ((self._teams[team_id], by) for team_id, by in matched.items()),
+            key=lambda match: (match[0].rank, _PRECEDENCE[match[1]], match[0].id),
+        )
+        losing = tuple(LosingTeam(team_id=team.id, rank=team.rank, matched_by=by) for team, by in losers)
+        return Route(team=winner, matched_by=matched_by, losing_teams=losing)
 
 
-def _folded(names: Iterable[str]) -> frozenset[str]:
-    return frozenset(name.casefold() for name in names)
+def _index(named: Iterable[tuple[Team, Iterable[str]]]) -> Mapping[str, Sequence[str]]:
+    """Which teams each name leads to."""
+    index: dict[str, list[str]] = {}
+    for team, names in named:
+        for name in names:
+            index.setdefault(name.casefold(), []).append(team.id)
+    return index
+
+
+def _found(index: Mapping[str, Sequence[str]], names: Iterable[str]) -> Iterator[str]:
+    return (team_id for name in names for team_id in index.get(name.casefold(), ()))

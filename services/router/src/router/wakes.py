@@ -1,4 +1,4 @@
-"""What lets the whole queue be looked at again, apart from tickets and agents: settings, and the opening of hours."""
+"""What has the queue, or a ticket, looked at again apart from tickets and agents: settings, and time."""
 
 from collections.abc import Sequence
 
@@ -7,6 +7,7 @@ from contracts.routing import RoutingRequested
 from contracts.settings import Area, SettingsChanged
 from router.assigner import Assigner
 from router.assigner_store import AssignerStore
+from router.queued_ticket import QueuedTicket
 from service_kit.bus import Bus
 from service_kit.clock import Clock
 from service_kit.timers import Due, without_due
@@ -39,6 +40,20 @@ class Wakes:
         await self._bus.publish([request])
         # Whoever wrote it meanwhile has set or removed the due time by its own look at the hours.
         await self._assigners.replace(without_due(assigner, due.kind))
+
+    async def ticket_due(self, ticket: QueuedTicket, due: Due) -> None:
+        """Time has passed for one ticket. The sitting that looks at it writes it without the due, or with a later one.
+
+        Until then the claim holds; should the request be held up for longer, it is made once more.
+        """
+        request = RoutingRequested(
+            id=derive_id("rtr", ticket.id, due.kind, due.at.isoformat()),
+            account_id=ticket.account_id,
+            time=self._clock.now(),
+            reason=due.kind,
+            ticket_id=ticket.ticket_id,
+        )
+        await self._bus.publish([request])
 
 
 def _request(change: SettingsChanged) -> RoutingRequested:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.envelope import UtcDatetime
+from contracts.tickets import Priority
 from service_kit.auth import Permission, Principal, requires
 from service_kit.http.versions import IfMatch
 from tickets.bulk import Bulk, BulkAction, BulkResult
@@ -37,6 +38,14 @@ class Tags(BaseModel):
     tags: Annotated[
         list[Annotated[str, Field(min_length=1, max_length=100, pattern=r"^\S(.*\S)?$")]], Field(max_length=50)
     ]
+
+
+class PriorityChoice(BaseModel):
+    """How pressing a ticket shall be."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    priority: Priority
 
 
 class Snooze(BaseModel):
@@ -89,6 +98,12 @@ def actions_router(actions: TicketActions, bulk: Bulk, views: TicketViews) -> AP
     async def tag(principal: Writer, ticket_id: str, tags: Tags, expected: IfMatch) -> TicketView:
         """Give the ticket exactly these tags."""
         return await views.one(await actions.tag(principal, ticket_id, tags.tags, expected), principal.agent_id)
+
+    @router.put("/{ticket_id}/priority")
+    async def prioritise(principal: Writer, ticket_id: str, choice: PriorityChoice, expected: IfMatch) -> TicketView:
+        """Make the ticket as pressing as that (L8); it is `normal` until somebody does."""
+        ticket = await actions.prioritise(principal, ticket_id, choice.priority, expected)
+        return await views.one(ticket, principal.agent_id)
 
     @router.post("/{ticket_id}/close")
     async def close(principal: Writer, ticket_id: str, expected: IfMatch) -> TicketView:

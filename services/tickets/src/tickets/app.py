@@ -26,25 +26,36 @@ from tickets.intake_api import intake_router
 from tickets.intake_ledger import IntakeLedger
 from tickets.intake_reader import IntakeReader
 from tickets.intake_writer import IntakeWriter
+from tickets.life import UNSNOOZE
 from tickets.mail_ids import SignedIds
+from tickets.merge import MERGE
+from tickets.merge_api import merge_router
+from tickets.merging import Merging
 from tickets.message_store import MessageStore
 from tickets.messages_api import messages_router
 from tickets.people_app import build_people
 from tickets.presence_store import PresenceStore
 from tickets.publication import Publication
 from tickets.rules import RulesReader
+from tickets.saved_view_store import SavedViewStore
+from tickets.saved_view_workflow import SavedViewWorkflow
+from tickets.saved_views_api import saved_views_router
 from tickets.snoozing import Snoozing
+from tickets.split import SPLIT
+from tickets.split_api import split_router
+from tickets.splitting import Splitting
 from tickets.subscriptions import GROUP, subscribe
 from tickets.threads import Threads
 from tickets.ticket_actions import TicketActions
 from tickets.ticket_lists import TicketLists
 from tickets.ticket_numbers import TicketNumbers
 from tickets.ticket_store import TicketStore
+from tickets.ticket_timers import ticket_timers
 from tickets.ticket_view import TicketViews
 from tickets.tickets_api import tickets_router
 from tickets.writing import Writing
 
-PREFIXES = ("/v1/tickets", "/v1/intake", "/v1/contacts")
+PREFIXES = ("/v1/tickets", "/v1/intake", "/v1/contacts", "/v1/views")
 AREAS: tuple[Area, ...] = ("account", "tickets", "assignment", "teams", "schedules", "email", "sms", "chat")
 
 
@@ -68,14 +79,17 @@ def create_service(platform: Platform, *, hasher: PasswordHasher | None = None) 
     copies = SettingsCopies(platform, GROUP, areas=AREAS, on_account=people.on_account)
     core = _Core(platform, copies, people.agents)
     _subscribe(platform, core)
-    snoozing = Snoozing(core.desk, core.clock)
+    merging = Merging(core.desk, core.clock)
+    splitting = Splitting(core.desk, core.messages, core.numbers, core.clock)
+    fires = {UNSNOOZE: Snoozing(core.desk, core.clock).wake, MERGE: merging.resume, SPLIT: splitting.resume}
+    timers = ticket_timers(core.tickets, core.clock, fires)
     return Service(
         name="tickets",
         api=create_api(
             platform,
             service="tickets",
             title="Deskbus tickets",
-            routers=(*_routers(platform, core), *people.routers),
+            routers=(*_routers(platform, core, merging, splitting), *people.routers),
             max_body_bytes=MAX_BODY_BYTES,
         ),
         prefixes=(*PREFIXES, *people.prefixes),
@@ -83,7 +97,7 @@ def create_service(platform: Platform, *, hasher: PasswordHasher | None = None) 
         workers=(
             core.desk.outbox.worker(platform.metrics),
             core.contact_outbox.worker(platform.metrics),
-            snoozing.timers.worker(),
+            timers.worker(),
             *people.workers,
         ),
     )
@@ -105,14 +119,18 @@ def _subscribe(platform: Platform, core: _Core) -> None:
     )
 
 
-def _routers(platform: Platform, core: _Core) -> tuple[APIRouter, ...]:
+def _routers(platform: Platform, core: _Core, merging: Merging, splitting: Splitting) -> tuple[APIRouter, ...]:
     actions = TicketActions(core.desk, core.agents, core.copies, core.rules, core.clock)
     views = TicketViews(core.contacts, core.agents, core.copies)
+    saved = SavedViewWorkflow(SavedViewStore(platform.store), core.clock)
     attachments = Attachments(platform.blobs)
     writing = Writing(core.desk, core.messages, core.contacts, core.agents, attachments, core.signed, core.clock)
     return (
         actions_router(actions, Bulk(actions), views),
-        tickets_router(core.desk, TicketLists(core.tickets, core.copies), views, core.history),
+        merge_router(merging, views),
+        split_router(splitting, views),
+        tickets_router(core.desk, TicketLists(core.tickets, saved, core.copies), views, core.history),
+        saved_views_router(saved),
         messages_router(core.desk, Threads(core.messages, attachments), writing),
         intake_router(core.ledger),
         contacts_router(core.contacts),

@@ -39,11 +39,12 @@ def judge(ticket: Ticket, decision: AssignmentDecided, *, agent_is_known: bool) 
     """Whether to apply; what a person decided always wins."""
     if decision.id in ticket.judged_decisions:
         return AlreadyJudged()
-    if decision.assignment_epoch != ticket.assignment_epoch:
+    is_outdated = decision.as_of_seq is not None and decision.as_of_seq != ticket.event_seq
+    if decision.assignment_epoch != ticket.assignment_epoch or is_outdated:
         return Refuse("stale_epoch")
     if not ticket.is_open:
         return Refuse("not_open")
-    if ticket.assignee_id is not None:
+    if ticket.assignee_id != decision.returned_from:
         return Refuse("already_assigned")
     if ticket.held:
         return Refuse("held")
@@ -69,6 +70,8 @@ def settled(ticket: Ticket, decision: AssignmentDecided, *, agent_is_known: bool
                 agent_id=decision.agent_id,
                 reason=reason,
             )
+        case Apply() if decision.returned_from is not None:
+            return released(ticket.model_copy(update={"judged_decisions": remembered}), cause="not_answered", now=now)
         case Apply():
             ticket = changed(
                 ticket,

@@ -21,9 +21,10 @@ def auto_answer(
 ) -> AutoText | None:
     """The answer, or none; `before` is the ticket as it was. Machines and keywords are never answered.
 
-    A chat that takes over the thread of a closed one is the same conversation: it was answered already.
+    A chat that takes over the thread of a closed one is the same conversation: it was answered already. A merged
+    ticket that is answered by another channel says nothing by itself: the answer would go where nobody asked.
     """
-    if event.automatic is not None:
+    if event.automatic is not None or (before is not None and before.channel != event.channel):
         return None
     if event.chat is not None:
         begins = isinstance(disposition, Start) and disposition.follow_up_of is None

@@ -23,6 +23,7 @@ from tickets.verdict import Start
 MAX_PARTICIPANTS = 50
 MAX_SEARCH_TOKENS = 1_000
 _MAIL_CHAIN = 20
+_FOLLOWERS = 20
 _SUBJECT_CHARACTERS = 120
 
 
@@ -179,9 +180,20 @@ def added(ticket: Ticket, message: Message, *, cause: str, now: datetime) -> Tic
     )
 
 
-def superseded(ticket: Ticket, by: str) -> Ticket:
-    """The ticket after another one took over its thread; no change of meaning."""
-    return ticket.model_copy(update={"thread_key": None, "continued_by": by})
+def superseded(ticket: Ticket, by: str, thread_key: str | None = None) -> Ticket:
+    """The ticket after another one took over its thread; no change of meaning.
+
+    With merged tickets there may be several: one that is not `thread_key` it goes on holding.
+    """
+    kept = ticket.thread_key if thread_key not in {None, ticket.thread_key} else None
+    return followed(ticket, by).model_copy(update={"thread_key": kept, "continued_by": by})
+
+
+def followed(ticket: Ticket, by: str) -> Ticket:
+    """The ticket knowing one that follows it."""
+    if by in ticket.followed_by:
+        return ticket
+    return ticket.model_copy(update={"followed_by": (*ticket.followed_by, by)[-_FOLLOWERS:]})
 
 
 def with_mail(chain: tuple[str, ...], mail_ids: Iterable[str]) -> tuple[str, ...]:
@@ -228,17 +240,22 @@ def _first_correspondence(event: InboundMessageReceived, our_addresses: frozense
 def _next_correspondence(
     ticket: Ticket, message: Message, event: InboundMessageReceived, our_addresses: frozenset[str]
 ) -> Correspondence:
-    """What somebody in copy writes adds people and Message-IDs, and leaves the customer who they are."""
+    """What somebody in copy writes adds people and Message-IDs, and leaves the customer who they are.
+
+    So does, after a merge, what comes by another channel or from another contact: the ticket is answered where it was.
+    """
     known = ticket.correspondence
-    latest = _first_correspondence(event, our_addresses)
     is_customer = message.author.id == ticket.contact_id
+    if event.channel != ticket.channel or (event.mail is None and not is_customer):
+        return known
+    latest = _first_correspondence(event, our_addresses)
     theirs, contact_key = (latest.theirs, latest.contact_key) if is_customer else (known.theirs, known.contact_key)
     cc = dict.fromkeys((*known.cc, *latest.cc, *(() if is_customer else (latest.theirs.lower(),))))
     return Correspondence(
         ours=latest.ours,
         theirs=theirs,
         contact_key=contact_key,
-        conversation_id=known.conversation_id,
+        conversation_id=latest.conversation_id,
         cc=tuple(address for address in cc if address != theirs.lower())[:MAX_PARTICIPANTS],
         mail_chain=_mail_chain(known.mail_chain, event),
     )

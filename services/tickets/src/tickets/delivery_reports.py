@@ -57,7 +57,7 @@ def reported(
 
 
 def _is_news(ticket: Ticket, message: Message | None, report: DeliveryUpdated) -> bool:
-    if message is None or message.ticket_id != ticket.id:
+    if message is None or message.account_id != ticket.account_id:  # a split may have moved it to another ticket
         return False
     told = [event for entry in ticket.outbox if isinstance(event := entry.event(), TicketEvent)]
     return advances(projected({message.id: message}, told)[message.id].delivery, report.state)

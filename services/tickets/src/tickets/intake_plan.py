@@ -19,7 +19,7 @@ from tickets.contacts import (
     with_identity,
     with_profile,
 )
-from tickets.conversation import auto_message, auto_message_id, inbound_message, joined, opened, superseded
+from tickets.conversation import auto_message, auto_message_id, followed, inbound_message, joined, opened, superseded
 from tickets.intake_state import Inbound, IntakeState
 from tickets.mail_ids import SignedIds, clean_ids
 from tickets.model import Message, Ticket
@@ -117,15 +117,13 @@ class IntakePlan:
         if before is not None and len(before.outbox) > OUTBOX_LIMIT - _ROOM_FOR_ONE_MESSAGE:
             self.full.add(before.id)
             return
-        ticket = before if before is not None else self._open(event, contact, disposition)
+        ticket, touched = (before, ()) if before is not None else self._open(event, contact, disposition)
         message = self._draft(event, ticket, contact, disposition)
         ticket = self._join(event, ticket, message, disposition)
         ticket, contact = self._answer(event, ticket, before, contact, disposition)
         self.state.put_ticket(ticket)
         self._keep(contact, known_as)
-        superseded_id = disposition.supersedes if isinstance(disposition, Start) else None
-        ids = (ticket.id, superseded_id) if superseded_id else (ticket.id,)
-        self.outcomes.append(Outcome(event, contact.id, message.id, ids))
+        self.outcomes.append(Outcome(event, contact.id, message.id, (ticket.id, *touched)))
 
     def _judge(self, event: InboundMessageReceived, contact: Contact, found: ThreadMatch) -> Disposition:
         around = Surroundings(
@@ -137,7 +135,10 @@ class IntakePlan:
         )
         return judge(event, around)
 
-    def _open(self, event: InboundMessageReceived, contact: Contact, disposition: Join | Start) -> Ticket:
+    def _open(
+        self, event: InboundMessageReceived, contact: Contact, disposition: Join | Start
+    ) -> tuple[Ticket, tuple[str, ...]]:
+        """The new ticket, and those that change with it."""
         start = self._linked(event, contact, disposition)
         ticket = opened(
             event,
@@ -149,9 +150,26 @@ class IntakePlan:
             our_addresses=self.state.rules[event.account_id].our_addresses,
             now=self._now,
         )
-        if (before := self.state.tickets.get(start.supersedes)) is not None:
-            self.state.put_ticket(superseded(before, ticket.id))
-        return ticket
+        return ticket, self._supersede(event, start, ticket)
+
+    def _supersede(self, event: InboundMessageReceived, start: Start, by: Ticket) -> tuple[str, ...]:
+        """Hand over what the new ticket takes: the thread of the one it continues, and the key from whoever holds it.
+
+        After a merge these are two: the ticket that was merged holds the key of its thread.
+        """
+        continued = self.state.tickets.get(start.supersedes)
+        holder = self.state.holder(event.account_id, str(by.thread_key))
+        key = by.thread_key if event.mail is None else None
+        if holder is not None and holder.merged_into is None:
+            holder = None
+        ended = {ticket.id: ticket for ticket in (continued, holder) if ticket is not None}
+        for ticket in ended.values():
+            self.state.put_ticket(superseded(ticket, by.id, key))
+        linked = self.state.tickets.get(start.follow_up_of)
+        if linked is None or linked.id in ended:
+            return tuple(ended)
+        self.state.put_ticket(followed(linked, by.id))
+        return (*ended, linked.id)
 
     def _linked(self, event: InboundMessageReceived, contact: Contact, disposition: Join | Start) -> Start:
         """A chat after a closed one of the same visitor follows it up (W2)."""
@@ -215,7 +233,7 @@ class IntakePlan:
             return ticket
         for mail_id in clean_ids((*event.mail.in_reply_to, *reversed(event.mail.references))):
             own = self._signed.read_message_id(event.account_id, mail_id)
-            if own is not None and own.ticket_id == ticket.id:
+            if own is not None and (named := self.state.current_of(own.ticket_id)) and named.id == ticket.id:
                 fields = {"message_id": own.message_id, "state": "failed", "reason": "bounced"}
                 return say(ticket, TicketDeliveryUpdated, actor=SYSTEM, cause="bounce", now=self._now, **fields)
         return ticket

@@ -1,5 +1,6 @@
 """Everything that a batch of messages may concern, read in a handful of bulk reads."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -17,7 +18,7 @@ from tickets.model import Message, Ticket
 from tickets.presence_store import PresenceStore
 from tickets.rules import Rules, RulesReader
 from tickets.senders import chat_key, sender_identity, thread_key
-from tickets.threading import KnownMails, all_ids
+from tickets.threading import KnownMails, all_ids, successor_id
 from tickets.ticket_numbers import TicketNumbers
 from tickets.ticket_store import TicketStore
 
@@ -48,16 +49,20 @@ class IntakeReader:
     async def read(self, events: Sequence[Inbound]) -> IntakeState:
         """What is stored now around these events."""
         received = [event for event in events if isinstance(event, InboundMessageReceived)]
-        rules = await self._read_rules(received)
-        identities, contacts = await self._read_contacts(events)
-        messages = await self._messages.get_many(
-            [message_id for event in received for message_id in (event.message_id, auto_message_id(event.message_id))]
+        rules, (identities, contacts), messages, mails = await asyncio.gather(
+            self._read_rules(received),
+            self._read_contacts(events),
+            self._messages.get_many(_message_ids(received)),
+            self._read_mails(received),
         )
-        mails = await self._read_mails(received)
         last_closed = await self._read_last_closed(received, rules, identities)
         tickets = await self._read_tickets(received, [*messages.values(), *mails], identities)
         tickets |= {ticket.id: ticket for ticket in last_closed.values()}
-        messages = await self._read_again(messages)
+        messages, online, numbers = await asyncio.gather(
+            self._read_again(messages),
+            self._presence.online({ticket.assignee_id for ticket in tickets.values() if ticket.assignee_id}),
+            self._borrow(received),
+        )
         known = KnownMails()
         for mail in mails:
             known.add(mail)
@@ -69,8 +74,8 @@ class IntakeReader:
             mails=known,
             last_closed={contact_id: ticket.id for contact_id, ticket in last_closed.items()},
             rules=rules,
-            online=await self._presence.online({t.assignee_id for t in tickets.values() if t.assignee_id}),
-            numbers=await self._borrow(received),
+            online=online,
+            numbers=numbers,
         )
 
     def give_back(self, state: IntakeState) -> None:
@@ -126,10 +131,11 @@ class IntakeReader:
                 keys.setdefault(event.account_id, set()).add(thread_key(event, _contact_id(event, identities)))
             if event.chat is not None and event.chat.follow_up_of is not None:
                 keys.setdefault(event.account_id, set()).add(chat_key(event.chat.follow_up_of))
-        tickets = dict(await self._tickets.get_many(ids))
-        tickets |= {ticket.id: ticket for ticket in await self._tickets.by_thread_keys(keys)}
+        named, holding = await asyncio.gather(self._tickets.get_many(ids), self._tickets.by_thread_keys(keys))
+        tickets = {**named, **{ticket.id: ticket for ticket in holding}}
         for _ in range(_LONGEST_SUCCESSION):
-            successors = {ticket.continued_by for ticket in tickets.values() if ticket.continued_by} - tickets.keys()
+            followed = (successor_id(ticket) for ticket in tickets.values())
+            successors = {one for one in followed if one is not None} - tickets.keys()
             found = await self._tickets.get_many(successors) if successors else {}
             if not found:
                 break
@@ -159,6 +165,11 @@ class IntakeReader:
     async def _borrow(self, received: Sequence[InboundMessageReceived]) -> dict[str, list[int]]:
         counted = Counter(event.account_id for event in received)
         return {account_id: await self._numbers.borrow(account_id, count) for account_id, count in counted.items()}
+
+
+def _message_ids(received: Sequence[InboundMessageReceived]) -> list[str]:
+    """The messages themselves, and what Deskbus may have answered them."""
+    return [one for event in received for one in (event.message_id, auto_message_id(event.message_id))]
 
 
 def _identity(event: Inbound) -> Identity:

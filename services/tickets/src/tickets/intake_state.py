@@ -8,7 +8,7 @@ from tickets.contact_model import Contact, Identity
 from tickets.drafts import Drafts
 from tickets.model import Message, Ticket
 from tickets.rules import Rules
-from tickets.threading import KnownMails
+from tickets.threading import KnownMails, successor_id
 
 Inbound = InboundMessageReceived | ContactProfileGiven
 
@@ -52,9 +52,17 @@ class IntakeState:
         return self.tickets.get(self.holders.get((account_id, thread_key)))
 
     def current_of(self, ticket_id: str) -> Ticket | None:
-        """A ticket, or the one that took over its thread, or that one's successor."""
+        """A ticket, or the one that took over its thread or that it was merged into, or that one's successor.
+
+        A circle means that a merge was written between two reads: its target is outdated then, and what is decided
+        about it will be decided again.
+        """
         ticket = self.tickets.get(ticket_id)
-        while ticket is not None and (successor := self.tickets.get(ticket.continued_by)) is not None:
+        passed: dict[str, Ticket] = {}
+        while ticket is not None and (successor := self.tickets.get(successor_id(ticket))) is not None:
+            passed[ticket.id] = ticket
+            if successor.id in passed:
+                return next(one for one in passed.values() if one.merged_into is None)
             ticket = successor
         return ticket
 

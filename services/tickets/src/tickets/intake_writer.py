@@ -4,6 +4,7 @@ The order is what makes a crash harmless: identities and contacts, then messages
 that count them, then everything that is published from there.
 """
 
+import asyncio
 from collections.abc import Iterable, Sequence
 
 from service_kit.crash_points import crash_point
@@ -42,8 +43,7 @@ class IntakeWriter:
         holding = _undisturbed([outcome for outcome in holding if outcome.message_id not in lost_messages], plan)
         lost_tickets, tickets = await self._write_tickets(plan, holding)
         crash_point("tickets.ticket_written")
-        await self._contact_outbox.publish(contacts)
-        await self._ticket_outbox.publish(tickets)
+        await asyncio.gather(self._contact_outbox.publish(contacts), self._ticket_outbox.publish(tickets))
         return [outcome for outcome in holding if lost_tickets.isdisjoint(outcome.ticket_ids)]
 
     async def _write_contacts(self, plan: IntakePlan) -> tuple[frozenset[str], Sequence[Contact]]:

@@ -1,4 +1,4 @@
-"""A ticket's life: closing, reopening, snoozing, waking, tagging (L1 to L3). Pure.
+"""A ticket's life: closing, reopening, snoozing, waking, tagging, ranking (L1 to L3, L8). Pure.
 
 Each function gives the ticket after the change, or the same ticket where nothing changes: doing it twice is harmless.
 """
@@ -7,7 +7,15 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from contracts.people import Actor
-from contracts.tickets import TicketClosed, TicketReopened, TicketSnoozed, TicketTagsChanged, TicketUnsnoozed
+from contracts.tickets import (
+    Priority,
+    TicketClosed,
+    TicketPriorityChanged,
+    TicketReopened,
+    TicketSnoozed,
+    TicketTagsChanged,
+    TicketUnsnoozed,
+)
 from service_kit.timers import with_due, without_due
 from tickets.assignment import released
 from tickets.model import Ticket
@@ -18,8 +26,8 @@ UNSNOOZE = "unsnooze"
 """The kind of the timer that ends a snooze."""
 
 
-def closed(ticket: Ticket, *, actor: Actor, now: datetime) -> Ticket:
-    """The ticket out of the inbox; nothing wakes it but what reopens it."""
+def closed(ticket: Ticket, *, actor: Actor, now: datetime, cause: str | None = None) -> Ticket:
+    """The ticket out of the inbox; nothing wakes it but what reopens it. By default the actor is the cause."""
     if ticket.status == "closed":
         return ticket
     ticket = changed(
@@ -30,7 +38,7 @@ def closed(ticket: Ticket, *, actor: Actor, now: datetime) -> Ticket:
         snoozed_until=None,
         assignment_epoch=ticket.assignment_epoch + 1,
     )
-    return say(ticket, TicketClosed, actor=actor, cause=actor.kind, now=now)
+    return say(ticket, TicketClosed, actor=actor, cause=cause or actor.kind, now=now)
 
 
 def reopened(ticket: Ticket, *, owner_stays: bool, actor: Actor, cause: str, now: datetime) -> Ticket:
@@ -100,6 +108,15 @@ def tagged(ticket: Ticket, tags: Iterable[str], *, actor: Actor, now: datetime) 
         return ticket
     ticket = changed(ticket, now, tags=wanted)
     return say(ticket, TicketTagsChanged, actor=actor, cause=actor.kind, now=now, added=added, removed=removed)
+
+
+def prioritised(ticket: Ticket, priority: Priority, *, actor: Actor, now: datetime) -> Ticket:
+    """The ticket as pressing as that."""
+    if ticket.priority == priority:
+        return ticket
+    previous = ticket.priority
+    ticket = changed(ticket, now, priority=priority)
+    return say(ticket, TicketPriorityChanged, actor=actor, cause=actor.kind, now=now, previous=previous)
 
 
 def seen_by(ticket: Ticket, agent_id: str) -> Ticket:

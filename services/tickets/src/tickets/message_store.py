@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from service_kit.docstore import All, Cmp, Collection, DocStore, Eq, Has, In, Page, Sort
+from service_kit.docstore import All, Cmp, Collection, DocStore, Eq, Has, Page, Sort
 from tickets.model import MESSAGES, Message
 from tickets.stored import Written, written
 
@@ -14,10 +14,16 @@ class MessageStore:
 
     def __init__(self, store: DocStore) -> None:
         self._messages: Collection[Message] = store.collection(MESSAGES)
+        self._inserted: dict[str, Message] = {}
 
     async def get_many(self, ids: Iterable[str]) -> Mapping[str, Message]:
         """Those that exist, in one read."""
         return await self._messages.get_many(ids)
+
+    async def before(self, ticket_id: str, seq: int, *, limit: int) -> Page[Message]:
+        """Messages that the ticket counts before one place, newest first."""
+        where = All(Eq("ticket_id", ticket_id), Cmp("seq", ">", 0), Cmp("seq", "<", seq))
+        return await self._messages.find(where, sort=Sort("seq", descending=True), limit=limit)
 
     async def page(self, ticket_id: str, *, limit: int, cursor: str | None) -> Page[Message]:
         """Messages that the ticket counts, newest first."""
@@ -27,15 +33,20 @@ class MessageStore:
     async def mails(self, mail_ids: Iterable[str]) -> Sequence[Message]:
         """Stored mails that are, or refer to, one of these (scoped) Message-IDs; where a thousand do, the first."""
         wanted = tuple(mail_ids)
-        if not wanted:
-            return []
-        holders = await self._messages.find(In("mail_id", wanted), limit=_PAGE)
-        referrers = await self._messages.find(Has("mail_references", wanted), limit=_PAGE)
-        return [*holders.items, *referrers.items]
+        return (await self._messages.find(Has("mail_ids", wanted), limit=_PAGE)).items if wanted else []
 
     async def insert(self, messages: Sequence[Message]) -> Written[Message]:
         """Add new ones; lost where one of that id is there already."""
-        return written(messages, await self._messages.insert_many(messages))
+        outcome = written(messages, await self._messages.insert_many(messages))
+        self._inserted = {message.id: message for message in outcome.done}
+        return outcome
+
+    def take_inserted(self, ids: Iterable[str]) -> dict[str, Message]:
+        """Those of `ids` that the last `insert` added, as they were stored then, without asking the store.
+
+        Somebody else may have changed them since: only a compare-and-swap may rely on them.
+        """
+        return {one: self._inserted.pop(one) for one in ids if one in self._inserted}
 
     async def replace(self, messages: Sequence[Message]) -> Written[Message]:
         """Change some; lost where somebody else was faster."""

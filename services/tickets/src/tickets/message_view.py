@@ -38,9 +38,14 @@ class AttachmentView(BaseModel):
 
 
 class MessageView(BaseModel):
-    """One message; `automatic` says that no person wrote it, `quoted_text` is what a mail repeats of earlier ones."""
+    """One message; `automatic` says that no person wrote it, `quoted_text` is what a mail repeats of earlier ones.
+
+    `ticket_id` is the ticket that counts it, and `seq` its place there: in the thread of a ticket that others were
+    merged into, theirs stand between its own.
+    """
 
     id: str
+    ticket_id: str | None
     seq: int | None
     kind: MessageKind
     author: AuthorView
@@ -57,6 +62,7 @@ class MessageView(BaseModel):
         """The public side of the document."""
         return cls(
             id=message.id,
+            ticket_id=message.ticket_id,
             seq=message.seq,
             kind=message.kind,
             author=AuthorView(kind=message.author.kind, id=message.author.id, name=message.author_name),

@@ -1,5 +1,6 @@
 """The documents of tickets and their messages. No rules: those are the policies beside this file."""
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -8,10 +9,12 @@ from contracts.deliveries import DeliveryState
 from contracts.envelope import UtcDatetime
 from contracts.intake import Verdict
 from contracts.people import Actor, Attachment, Channel
-from contracts.tickets import MessageKind, Status
+from contracts.tickets import MessageKind, Priority, Status
 from service_kit.docstore import CollectionSpec, Document, Index
 from service_kit.outbox import Outboxed
 from service_kit.timers import Timed
+
+_RANKS: Mapping[Priority, int] = {"low": 0, "normal": 1, "high": 2, "urgent": 3}
 
 
 class Correspondence(BaseModel):
@@ -32,13 +35,44 @@ class Correspondence(BaseModel):
     mail_chain: tuple[str, ...] = ()
 
 
+class MergeClaim(BaseModel):
+    """That one ticket becomes part of another: held by both until it is done, so that any replica can finish it.
+
+    `at` tells two attempts at the same merge apart; `source_version` is the one that the caller saw, if they said.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    source_id: str
+    target_id: str
+    actor: Actor
+    at: UtcDatetime
+    source_version: int | None = None
+
+
+class SplitIntent(BaseModel):
+    """That messages of a ticket become another one: held until they have moved, so that any replica can finish it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    ticket_id: str
+    number: int
+    subject: str
+    message_ids: tuple[str, ...]
+    actor: Actor
+    at: UtcDatetime
+
+
 class Ticket(Outboxed, Timed):
     """One conversation.
 
     `thread_key` is held by the one ticket that takes the next message of an SMS contact, a chat or a mail; a ticket
     followed by another gives it up and points to it (`continued_by`). `version` rises when the ticket's meaning
     changes (`If-Match`), `rev` with every write. `assignment_epoch` rises whenever a decision made before must no
-    longer apply. `read_by` are the agents who have seen the newest message.
+    longer apply. `read_by` are the agents who have seen the newest message. A merged ticket is closed for good and
+    points to the one that took over (`merged_into`), which knows it in turn (`merged`) and reads its
+    `merged_messages` besides its own: messages stay where they are. `moved_messages` left it by a split.
+    `followed_by` are tickets that say they follow this one, the latest.
     """
 
     account_id: str
@@ -54,7 +88,7 @@ class Ticket(Outboxed, Timed):
     contact_id: str
     correspondence: Correspondence
     tags: tuple[str, ...] = ()
-    priority: str = "normal"
+    priority: Priority = "normal"
     cycle: int = 1
     cycle_opened_at: UtcDatetime
     reopened_at: tuple[UtcDatetime, ...] = ()
@@ -67,6 +101,13 @@ class Ticket(Outboxed, Timed):
     follow_up_of: str | None = None
     suspected_thread_of: str | None = None
     continued_by: str | None = None
+    merged_into: str | None = None
+    merged: tuple[str, ...] = ()
+    merged_messages: int = 0
+    merge_claim: MergeClaim | None = None
+    moved_messages: int = 0
+    split_intent: SplitIntent | None = None
+    followed_by: tuple[str, ...] = ()
     last_inbound_at: UtcDatetime | None = None
     last_public_by: Literal["customer", "us"] | None = None
     read_by: tuple[str, ...] = ()
@@ -78,6 +119,16 @@ class Ticket(Outboxed, Timed):
     def is_open(self) -> bool:
         """Whether it waits for an agent now."""
         return self.status == "open"
+
+    @property
+    def urgency(self) -> str:
+        """What orders tickets by priority, and those of the same by when they changed."""
+        return f"{_RANKS[self.priority]}/{self.updated_at.isoformat(timespec='microseconds')}"
+
+    @property
+    def message_count(self) -> int:
+        """How many messages its thread has: with those of tickets merged into it, without those split off."""
+        return self.next_seq - 1 + self.merged_messages - self.moved_messages
 
 
 class Delivery(BaseModel):
@@ -123,6 +174,11 @@ class Message(Document):
     def is_settled(self) -> bool:
         """Whether nothing is left to do for it: its ticket counts it, or it belongs to none."""
         return self.ticket_id is None or self.seq is not None
+
+    @property
+    def mail_ids(self) -> tuple[str, ...]:
+        """Every Message-ID that leads to it: its own, and those it refers to."""
+        return (self.mail_id, *self.mail_references) if self.mail_id is not None else self.mail_references
 
 
 class HistoryEntry(Document):
@@ -180,6 +236,8 @@ TICKETS = CollectionSpec(
         Index(("account_id", "team_id", "status", "updated_at")),
         Index(("account_id", "channel", "updated_at")),
         Index(("account_id", "contact_id", "updated_at")),
+        Index(("account_id", "status", "urgency")),
+        Index(("account_id", "priority", "status", "updated_at")),
         Index(("account_id", "tags")),
         Index(("outbox_since",)),
         Index(("due_at",)),
@@ -191,8 +249,8 @@ TICKETS = CollectionSpec(
 MESSAGES = CollectionSpec(
     name="messages",
     model=Message,
-    indexes=(Index(("ticket_id", "seq")), Index(("mail_id",)), Index(("mail_references",))),
-    lists=frozenset({"mail_references"}),
+    indexes=(Index(("ticket_id", "seq")), Index(("mail_ids",))),
+    lists=frozenset({"mail_ids"}),
 )
 
 HISTORY = CollectionSpec(name="ticket_history", model=HistoryEntry, indexes=(Index(("ticket_id", "seq")),))

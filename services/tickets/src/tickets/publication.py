@@ -5,6 +5,7 @@ them, and may be done again: its history is kept, its messages get their place a
 to send get their bodies. So nothing that a crash interrupts is left half done: the relay comes by here too.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 import structlog
@@ -39,21 +40,22 @@ class Publication:
     async def __call__(self, events: Sequence[Event]) -> Sequence[Event]:
         """The events as they go out, after everything they entail here is stored."""
         told = [event for event in events if isinstance(event, TicketEvent)]
-        messages = await self._bring_up_to_date(told, events)
-        await self._history.record([history_entry(event) for event in told])
+        messages, _ = await asyncio.gather(
+            self._bring_up_to_date(told, events), self._history.record([history_entry(event) for event in told])
+        )
         return [complete for event in events if (complete := _complete(event, messages)) is not None]
 
     async def _bring_up_to_date(self, told: Sequence[TicketEvent], events: Sequence[Event]) -> Mapping[str, Message]:
         ids = {event.message_id for event in told if isinstance(event, TicketMessageAdded | TicketDeliveryUpdated)}
         ids |= {event.message_id for event in events if isinstance(event, OutboundMessageRequested)}
-        if not ids:
-            return {}
+        inserted = self._messages.take_inserted(ids)
         for _ in range(_ATTEMPTS):
-            messages = await self._messages.get_many(ids)
+            messages = {**inserted, **await self._messages.get_many(ids - inserted.keys())}
             wanted = projected(messages, told)
             changed = [message for message in wanted.values() if message is not messages[message.id]]
             if not changed or not (await self._messages.replace(changed)).lost:
                 return wanted
+            inserted = {}
         raise MessagesContended(f"{len(ids)} messages changed {_ATTEMPTS} times meanwhile")
 
 

@@ -32,6 +32,9 @@ GROUP: ServiceName = "tickets"
 _MAX_CHANGES_OF_ONE_TICKET = 100
 """A ticket carries a limited number of unpublished events, and a whole batch may be about the same one."""
 
+_MAX_MESSAGES = 400
+"""Taken in together; a batch costs a fixed number of round trips. Those a full ticket cannot carry wait their turn."""
+
 
 def subscribe(
     bus: Bus,
@@ -60,7 +63,8 @@ def subscribe(
         (PRESENCE_EVENTS, note_presence, (AgentAvailabilityChanged,)),
     )
     for topic, handle, only in readers:
-        bus.subscribe(Subscription(topic, GROUP, handle, only=only, max_records=_MAX_CHANGES_OF_ONE_TICKET))
+        most = _MAX_MESSAGES if topic is INBOUND_MESSAGES else _MAX_CHANGES_OF_ONE_TICKET
+        bus.subscribe(Subscription(topic, GROUP, handle, only=only, max_records=most))
 
 
 def verdict_entry(event: IntakeVerdictRecorded) -> IntakeEntry:

@@ -112,6 +112,11 @@ def takes_part(ticket: Ticket, contact_id: str, email: str | None) -> bool:
     return ticket.contact_id == contact_id or (email is not None and email in ticket.correspondence.cc)
 
 
+def successor_id(ticket: Ticket) -> str | None:
+    """Where a ticket's thread went: into the one it was merged into, else to the one that follows it."""
+    return ticket.merged_into or ticket.continued_by
+
+
 def _looked_up(rule: str, account_id: str, ids: Sequence[str], index: dict[str, list[str]]) -> Iterator[Clue]:
     for mail_id in ids:
         if ticket_ids := index.get(scoped(account_id, mail_id)):

@@ -1,17 +1,18 @@
-"""What agents do with tickets, apart from writing: close, reopen, snooze, assign, tag, mark as read."""
+"""What agents do with tickets, apart from writing: close, reopen, snooze, assign, tag, rank, mark as read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from contracts.settings import TeamDirectory
+from contracts.tickets import Priority
 from service_kit.auth import Principal
 from service_kit.clock import Clock
 from service_kit.settings_copies import SettingsCopies
 from tickets.agent_directory import AgentLookup
 from tickets.assignment import by_hand as assigned_by_hand
-from tickets.desk import Desk
-from tickets.life import awake, closed, reopened, seen_by, snoozed, tagged, unseen_by
+from tickets.desk import Desk, Edit
+from tickets.life import awake, closed, prioritised, reopened, seen_by, snoozed, tagged, unseen_by
 from tickets.model import Ticket
 from tickets.reopen import by_hand as may_be_reopened_by_hand
 from tickets.rules import RulesReader
@@ -19,6 +20,7 @@ from tickets.ticket_problems import (
     agent_needed,
     not_reopened_by_hand,
     not_snoozed_when_closed,
+    require_unmerged,
     snooze_in_the_past,
     unknown_agent,
     unknown_team,
@@ -65,7 +67,7 @@ class TicketActions:
             awakened = awake(ticket, actor=actor, cause=actor.kind, now=now)
             return reopened(awakened, owner_stays=True, actor=actor, cause=actor.kind, now=now)
 
-        return await self._desk.change(principal.account_id, ticket_id, edit, expected=expected)
+        return await self._change(principal, ticket_id, edit, expected)
 
     async def snooze(self, principal: Principal, ticket_id: str, until: datetime, expected: int | None) -> Ticket:
         """Out of sight until a moment."""
@@ -78,7 +80,7 @@ class TicketActions:
                 raise not_snoozed_when_closed()
             return snoozed(ticket, until=until, actor=principal.actor, now=now)
 
-        return await self._desk.change(principal.account_id, ticket_id, edit, expected=expected)
+        return await self._change(principal, ticket_id, edit, expected)
 
     async def assign(self, principal: Principal, ticket_id: str, assignee: Assignee, expected: int | None) -> Ticket:
         """To an agent, a team, or nobody; a person's choice wins over any decision on its way (A6)."""
@@ -93,7 +95,7 @@ class TicketActions:
                 now=self._clock.now(),
             )
 
-        return await self._desk.change(principal.account_id, ticket_id, edit, expected=expected)
+        return await self._change(principal, ticket_id, edit, expected)
 
     async def tag(self, principal: Principal, ticket_id: str, tags: Sequence[str], expected: int | None) -> Ticket:
         """Exactly these tags."""
@@ -101,7 +103,17 @@ class TicketActions:
         def edit(ticket: Ticket) -> Ticket:
             return tagged(ticket, tags, actor=principal.actor, now=self._clock.now())
 
-        return await self._desk.change(principal.account_id, ticket_id, edit, expected=expected)
+        return await self._change(principal, ticket_id, edit, expected)
+
+    async def prioritise(
+        self, principal: Principal, ticket_id: str, priority: Priority, expected: int | None
+    ) -> Ticket:
+        """As pressing as that."""
+
+        def edit(ticket: Ticket) -> Ticket:
+            return prioritised(ticket, priority, actor=principal.actor, now=self._clock.now())
+
+        return await self._change(principal, ticket_id, edit, expected)
 
     async def mark(self, principal: Principal, ticket_id: str, *, read: bool) -> Ticket:
         """Read or unread, for the agent who asks."""
@@ -124,3 +136,12 @@ class TicketActions:
             directory = await self._copies.get(account_id, "teams", TeamDirectory, fresh=True)
             if assignee.team_id not in directory.teams:
                 raise unknown_team()
+
+    async def _change(self, principal: Principal, ticket_id: str, edit: Edit, expected: int | None) -> Ticket:
+        """Change a ticket that still is one of its own."""
+
+        def guarded(ticket: Ticket) -> Ticket:
+            require_unmerged(ticket)
+            return edit(ticket)
+
+        return await self._desk.change(principal.account_id, ticket_id, guarded, expected=expected)

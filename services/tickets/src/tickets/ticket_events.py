@@ -35,6 +35,7 @@ def facts(ticket: Ticket) -> TicketFacts:
         created_at=ticket.created_at,
         cycle_opened_at=ticket.cycle_opened_at,
         snoozed_until=ticket.snoozed_until,
+        merged_into=ticket.merged_into,
     )
 
 

@@ -1,10 +1,21 @@
 """What can stand against a request about tickets, each with its public code."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel
 
 from service_kit.problem import Problem
+from tickets.merge import Objection
+from tickets.model import Ticket
+
+_OBJECTIONS: Mapping[Objection, tuple[int, str]] = {
+    "merge_with_itself": (422, "A ticket cannot be merged into itself."),
+    "already_merged": (409, "This ticket was merged into another one before."),
+    "target_merged": (409, "The ticket to merge into was merged itself; merge into where it went."),
+    "contacts_differ": (409, "The tickets are of different contacts; say `across_contacts` if that is meant."),
+    "target_closed": (409, "An unfinished ticket would be lost from sight in a closed one; reopen that one first."),
+    "too_many_merged": (409, "So many tickets were merged into this one that no more can be."),
+}
 
 
 def no_such(what: str) -> Problem:
@@ -41,6 +52,38 @@ def not_snoozed_when_closed() -> Problem:
 def snooze_in_the_past() -> Problem:
     """A snooze ends later than now."""
     return Problem(422, "snooze_in_past", "`until` must be a moment in the future.")
+
+
+def require_unmerged(ticket: Ticket) -> None:
+    """Refuse to change a merged ticket: what it was about goes on in another one."""
+    if ticket.merged_into is not None:
+        detail = "This ticket was merged; go on in the other one."
+        raise Problem(409, "ticket_merged", detail, merged_into=ticket.merged_into)
+
+
+def not_merged(objection: Objection, merged_into: str | None) -> Problem:
+    """Why two tickets stay two (L7); `merged_into` says where one of them went before."""
+    status, detail = _OBJECTIONS[objection]
+    return (
+        Problem(status, objection, detail)
+        if merged_into is None
+        else Problem(status, objection, detail, merged_into=merged_into)
+    )
+
+
+def unknown_message() -> Problem:
+    """Only what stands in the thread can leave it."""
+    return Problem(422, "unknown_message", "A message is not in this ticket's thread.")
+
+
+def nothing_left() -> Problem:
+    """A ticket is about something."""
+    return Problem(422, "nothing_left", "One message at least must stay in the ticket.")
+
+
+def view_of_another() -> Problem:
+    """What another agent shares is theirs to change."""
+    return Problem(403, "forbidden", "This view was shared by somebody else; only they and managers may change it.")
 
 
 def agent_needed() -> Problem:

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from contracts.people import Channel
-from contracts.tickets import Status
+from contracts.tickets import Priority, Status
 from service_kit.docstore import All, Collection, DocStore, Eq, Filter, Has, In, Match, Page, Sort
 from tickets.model import TICKETS, Ticket
 from tickets.stored import Written, written
 
-SortField = Literal["updated_at", "created_at"]
+SortField = Literal["updated_at", "created_at", "urgency"]
 
 _PAGE = 1_000
 
@@ -26,6 +26,7 @@ class TicketQuery:
     team_id: str | None = None
     channel: Channel | None = None
     tag: str | None = None
+    priority: Priority | None = None
     contact_id: str | None = None
     text: str | None = None
     read_by: str | None = None
@@ -43,6 +44,7 @@ class TicketQuery:
             "team_id": self.team_id,
             "channel": self.channel,
             "contact_id": self.contact_id,
+            "priority": self.priority,
         }
         parts: list[Filter] = [Eq("account_id", self.account_id)]
         parts += [Eq(field, value) for field, value in exact.items() if value is not None]
@@ -83,7 +85,7 @@ class TicketStore:
         return found
 
     async def last_closed(self, account_id: str, contact_ids: Iterable[str], channel: Channel) -> Mapping[str, Ticket]:
-        """The ticket last closed of each contact on a channel."""
+        """The ticket last closed of each contact on a channel; a merged one is closed for good."""
         where = All(
             Eq("account_id", account_id),
             In("contact_id", tuple(contact_ids)),
@@ -93,7 +95,8 @@ class TicketStore:
         page = await self.collection.find(where, sort=Sort("updated_at", descending=True), limit=_PAGE)
         latest: dict[str, Ticket] = {}
         for ticket in page.items:
-            latest.setdefault(ticket.contact_id, ticket)
+            if ticket.merged_into is None:
+                latest.setdefault(ticket.contact_id, ticket)
         return latest
 
     async def find(

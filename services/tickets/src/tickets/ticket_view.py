@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from contracts.envelope import UtcDatetime
 from contracts.people import Channel
 from contracts.settings import TeamDirectory
-from contracts.tickets import Status
+from contracts.tickets import Priority, Status
 from service_kit.settings_copies import SettingsCopies
 from tickets.agent_directory import AgentLookup
 from tickets.contact_model import Contact
@@ -33,7 +33,7 @@ class TicketContactView(BaseModel):
 
 
 class TicketView(BaseModel):
-    """One ticket."""
+    """One ticket; `merged_into` is the one it became part of, `merged` are those that became part of it."""
 
     id: str
     number: int
@@ -45,14 +45,17 @@ class TicketView(BaseModel):
     team: NamedView | None
     contact: TicketContactView
     tags: tuple[str, ...]
-    priority: str
+    priority: Priority
     created_at: UtcDatetime
     updated_at: UtcDatetime
     version: int
     unread: bool
     message_count: int
     follow_up_of: str | None
+    followed_by: tuple[str, ...]
     suspected_thread_of: str | None
+    merged_into: str | None
+    merged: tuple[str, ...]
     cycle: int
 
 
@@ -111,9 +114,12 @@ def view(ticket: Ticket, names: Names, reader_id: str | None) -> TicketView:
         updated_at=ticket.updated_at,
         version=ticket.version,
         unread=reader_id not in ticket.read_by if reader_id else not ticket.read_by,
-        message_count=ticket.next_seq - 1,
+        message_count=ticket.message_count,
         follow_up_of=ticket.follow_up_of,
+        followed_by=ticket.followed_by,
         suspected_thread_of=ticket.suspected_thread_of,
+        merged_into=ticket.merged_into,
+        merged=ticket.merged,
         cycle=ticket.cycle,
     )
 

@@ -1,43 +1,63 @@
 """`/v1/tickets`: lists, counts, one ticket and its history."""
 
-from typing import Annotated, Literal
+from dataclasses import asdict
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 
 from contracts.people import Channel
-from contracts.tickets import Status
+from contracts.tickets import Priority
 from service_kit.auth import Permission, Principal, requires
 from service_kit.http.pages import Cursor, Limit, PageOf
 from tickets.desk import Desk
 from tickets.history import EventView, History
-from tickets.ticket_lists import Narrowing, SortOrder, TicketLists, View
+from tickets.narrowing import AnyStatus, Narrowing, SortOrder
+from tickets.ticket_lists import TicketLists
 from tickets.ticket_view import TicketView, TicketViews
 
 Reader = Annotated[Principal, Depends(requires(Permission.TICKETS_READ))]
+ViewChoice = Annotated[
+    str,
+    Query(
+        pattern=r"^(mine|all|unassigned|viw_[0-9a-z]{1,90})$", description="A view everybody has, or a saved one's id."
+    ),
+]
 AnId = Annotated[str | None, Query(max_length=100)]
 
 
 class CountsView(BaseModel):
-    """How many open tickets each view has, up to 10,000; `unread` is null where the badge is switched off."""
+    """How many open tickets each view has, up to 10,000; `unread` is null where the badge is switched off.
+
+    `views` are saved views by id, the first 50 by name that the caller sees: what each shows, up to 1,000.
+    """
 
     mine: int
     unassigned: int
     all: int
     unread: int | None
+    views: dict[str, int]
 
 
 def _narrowing(
-    status: Annotated[Status | Literal["any"], Query()] = "open",
+    status: Annotated[AnyStatus | None, Query(description="`open`, unless a saved view says otherwise.")] = None,
     assignee: AnId = None,
     team: AnId = None,
     channel: Channel | None = None,
     tag: Annotated[str | None, Query(max_length=100)] = None,
+    priority: Priority | None = None,
     contact: AnId = None,
     q: Annotated[str | None, Query(min_length=1, max_length=500, description="Words to search for.")] = None,
 ) -> Narrowing:
     return Narrowing(
-        status=status, assignee_id=assignee, team_id=team, channel=channel, tag=tag, contact_id=contact, text=q
+        status=status,
+        assignee_id=assignee,
+        team_id=team,
+        channel=channel,
+        tag=tag,
+        priority=priority,
+        contact_id=contact,
+        text=q,
     )
 
 
@@ -49,21 +69,20 @@ def tickets_router(desk: Desk, lists: TicketLists, views: TicketViews, history: 
     async def list_tickets(
         principal: Reader,
         narrowing: Annotated[Narrowing, Depends(_narrowing)],
-        view: View = "all",
-        sort: SortOrder = "-updated_at",
+        view: ViewChoice = "all",
+        sort: Annotated[SortOrder | None, Query(description="`-updated_at`, or as the saved view says.")] = None,
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> PageOf[TicketView]:
-        """Tickets of one view, open ones unless `status` says otherwise."""
+        """Tickets of one view, open ones unless `status` says otherwise; of a saved view, narrowed further if asked."""
         page = await lists.page(principal, view, narrowing, sort=sort, limit=limit, cursor=cursor)
         items = await views.many(principal.account_id, page.items, principal.agent_id)
         return PageOf(items=items, next_cursor=page.next_cursor)
 
     @router.get("/counts")
     async def count_tickets(principal: Reader) -> CountsView:
-        """Open tickets per view, and the unread ones among *My inbox* and *Unassigned*."""
-        counts = await lists.counts(principal)
-        return CountsView(mine=counts.mine, unassigned=counts.unassigned, all=counts.all, unread=counts.unread)
+        """Open tickets per view, what saved views show, and the unread ones among *My inbox* and *Unassigned*."""
+        return CountsView.model_validate(asdict(await lists.counts(principal)))
 
     @router.get("/{ticket_id}")
     async def show_ticket(principal: Reader, ticket_id: str) -> TicketView:

@@ -19,7 +19,7 @@ from tickets.message_store import MessageStore
 from tickets.model import Delivery, Message, Ticket
 from tickets.outgoing import mail_threading, own_mail_id, refusal, sent
 from tickets.ticket_events import counts
-from tickets.ticket_problems import no_such
+from tickets.ticket_problems import no_such, require_unmerged
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,7 @@ class Writing:
         )
 
         def edit(current: Ticket) -> Ticket:
+            require_unmerged(current)
             return added(current, message, cause=message.author.kind, now=self._clock.now())
 
         return await self._store(message, edit, expected)
@@ -166,6 +167,7 @@ def _message_id(request_id: str | None) -> str:
 
 
 def _require_sendable(ticket: Ticket, contact: Contact, text: str) -> None:
+    require_unmerged(ticket)
     refused = refusal(ticket, contact, text)
     if refused is not None:
         raise Problem(422 if refused.code == "text_too_long" else 409, refused.code, refused.detail)

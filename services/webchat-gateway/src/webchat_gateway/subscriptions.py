@@ -24,8 +24,13 @@ def subscribe(bus: Bus, workflow: ChatWorkflow) -> None:
         for event in events:
             if isinstance(event, TicketMessageAdded) and event.conversation_id and event.kind == "inbound":
                 await workflow.belongs_to(event.conversation_id, event.account_id, event.ticket)
-            elif isinstance(event, TicketClosed) and event.ticket.channel == "web_chat":
+            elif isinstance(event, TicketClosed) and _ends_a_chat(event):
                 await workflow.close(event.account_id, event.ticket_id)
 
     bus.subscribe(Subscription(OUTBOUND_MESSAGES, GROUP, answer_visitors))
     bus.subscribe(Subscription(TICKET_EVENTS, GROUP, follow_tickets, only=(TicketMessageAdded, TicketClosed)))
+
+
+def _ends_a_chat(event: TicketClosed) -> bool:
+    """A ticket that was merged is closed, and its conversation goes on in another one (L7)."""
+    return event.ticket.channel == "web_chat" and event.ticket.merged_into is None
