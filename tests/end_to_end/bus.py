@@ -1,20 +1,14 @@
-"""The bus as another program on the machine sees it: streams of the embedded Valkey."""
+"""The bus as another program sees it, whichever engine carries it."""
 
-import json
+from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Any, Self
 
-from redis import Redis
-
-from end_to_end.process import DeskbusProcess
 from end_to_end.until import until
 
 
-class Bus:
+class Bus(ABC):
     """Writes records past every service, and looks at what became of them; a context manager."""
-
-    def __init__(self, process: DeskbusProcess) -> None:
-        self._redis = Redis.from_url((process.home / "engine.url").read_text())
 
     def __enter__(self) -> Self:
         return self
@@ -22,24 +16,23 @@ class Bus:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._redis.close()
+        self.close()
 
+    @abstractmethod
+    def close(self) -> None:
+        """Disconnect."""
+
+    @abstractmethod
     def put(self, topic: str, key: str, value: bytes, **headers: str) -> None:
         """Append a record; headers as CloudEvents' binary mode names them."""
-        fields: dict[Any, Any] = {"key": key, "value": value, "headers": json.dumps(headers)}
-        self._redis.xadd(topic, fields)
 
+    @abstractmethod
     def dead_letters(self, topic: str, group: str) -> list[dict[str, Any]]:
-        """What was set aside: key, value, and headers that say why."""
-        entries: Any = self._redis.xrange(f"{topic}-{group}-dlq")
-        return [
-            {
-                "key": fields[b"key"].decode(),
-                "value": fields[b"value"],
-                "headers": json.loads(fields[b"headers"]),
-            }
-            for _, fields in entries
-        ]
+        """What was set aside and not put back: key, value, and headers that say why."""
+
+    @abstractmethod
+    def is_read(self, topic: str, group: str) -> bool:
+        """Whether the group has handled everything that is on the topic now."""
 
     def dead_letter(self, topic: str, group: str, key: str) -> dict[str, Any]:
         """The one dead letter of a key, once it is there."""
@@ -48,9 +41,4 @@ class Bus:
 
     def read_by(self, topic: str, group: str) -> None:
         """Returns when the group has handled everything on the topic."""
-        until(lambda: self._is_read(topic, group))
-
-    def _is_read(self, topic: str, group: str) -> bool:
-        groups: Any = self._redis.xinfo_groups(topic)
-        (state,) = [one for one in groups if one["name"].decode() == group]
-        return bool(state["lag"] == 0 and state["pending"] == 0)
+        until(lambda: self.is_read(topic, group))

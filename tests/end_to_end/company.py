@@ -11,8 +11,8 @@ from end_to_end.bus import Bus
 from end_to_end.caller import Caller
 from end_to_end.http_peer import HttpPeer
 from end_to_end.mail import Mail, hand_over
-from end_to_end.process import DeskbusProcess
 from end_to_end.relay import Relay
+from end_to_end.running_process import RunningProcess
 from end_to_end.until import until
 from end_to_end.visitor import Visitor
 
@@ -46,7 +46,7 @@ class Company:
     """An account; `owner` is its owner's key."""
 
     def __init__(
-        self, owner: Json, client: httpx.Client, process: DeskbusProcess, relay: Relay, twilio: HttpPeer, bus: Bus
+        self, owner: Json, client: httpx.Client, process: RunningProcess, relay: Relay, twilio: HttpPeer, bus: Bus
     ) -> None:
         self.account_id: str = owner["account_id"]
         self.support: str = owner["support_address"]

@@ -9,13 +9,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from end_to_end.until import until
 
 START_SECONDS = 120.0
 """A few on an idle machine."""
 STOP_SECONDS = 30.0
 
-_COMMAND = str(Path(sys.executable).with_name("deskbus"))
+COMMAND = str(Path(sys.executable).with_name("deskbus"))
+"""The one of this environment."""
 
 
 def free_ports(count: int) -> list[int]:
@@ -41,7 +44,7 @@ def run_deskbus(
     *arguments: str, environment: dict[str, str], seconds: float = START_SECONDS
 ) -> subprocess.CompletedProcess[str]:
     """A `deskbus` command that ends by itself."""
-    command = [_COMMAND, *arguments]
+    command = [COMMAND, *arguments]
     return subprocess.run(  # noqa: S603 - our own command
         command, env=environment, capture_output=True, text=True, timeout=seconds, check=False
     )
@@ -74,7 +77,7 @@ class DeskbusProcess:
         self._output.parent.mkdir(parents=True, exist_ok=True)
         with self._output.open("wb") as output:
             self._process = subprocess.Popen(  # noqa: S603 - our own command
-                [_COMMAND, "up"],
+                [COMMAND, "up"],
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -84,12 +87,28 @@ class DeskbusProcess:
 
     def wait_until_ready(self) -> None:
         """Returns after the line that says so."""
-        until(self._is_ready, START_SECONDS)
+        until(self._says_ready, START_SECONDS)
 
     def owner(self) -> dict[str, Any]:
         """What `owner.json` holds."""
         owner: dict[str, Any] = json.loads((self.home / "owner.json").read_text())
         return owner
+
+    def is_ready(self) -> bool:
+        """Whether it says so to whoever asks."""
+        return httpx.get(f"{self.base_url}/readyz", timeout=10).is_success
+
+    def log(self) -> str:
+        """Everything that it has logged, JSON line by line."""
+        return (self.home / "deskbus.log").read_text()
+
+    def metrics(self) -> str:
+        """Of all services as one."""
+        return httpx.get(f"{self.base_url}/metrics", timeout=10).text
+
+    def api_documents(self) -> list[dict[str, Any]]:
+        """The one of the whole."""
+        return [httpx.get(f"{self.base_url}/openapi.json", timeout=30).json()]
 
     def stop(self) -> int:
         """End it as a person would, by SIGTERM; its exit code."""
@@ -110,7 +129,7 @@ class DeskbusProcess:
         self._process.send_signal(number)
         return self._process.wait(STOP_SECONDS)
 
-    def _is_ready(self) -> bool:
+    def _says_ready(self) -> bool:
         if self._process is None or self._process.poll() is not None:
             raise RuntimeError(f"deskbus up ended: {self.output}")
         return "Deskbus is ready" in self.output

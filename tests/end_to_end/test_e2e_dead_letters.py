@@ -68,7 +68,7 @@ def test_every_reader_sets_aside_for_itself(system: RunningSystem, shared_compan
 
     assert [letter["headers"]["dlq_group"] for letter in letters] == readers
     assert ticket["assignee"]["id"] == agent.id
-    assert system.stranger.ask("GET", "/readyz")["status"] == "ready"
+    assert system.process.is_ready()
 
 
 def test_an_unknown_type_is_counted_and_ignored(system: RunningSystem, shared_company: Company) -> None:
@@ -78,7 +78,7 @@ def test_an_unknown_type_is_counted_and_ignored(system: RunningSystem, shared_co
     system.bus.put("inbound-messages-v1", key, value, ce_type=name)
     shared_company.opened_by_mail()
     system.bus.read_by("inbound-messages-v1", "tickets")
-    metrics = system.client.get("/metrics").text
+    metrics = system.process.metrics()
     counted = [line for line in metrics.splitlines() if line.startswith("deskbus_bus_unknown_types_total")]
 
     assert key not in [one["key"] for one in system.bus.dead_letters("inbound-messages-v1", "tickets")]

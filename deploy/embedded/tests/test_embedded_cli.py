@@ -6,7 +6,18 @@ from typer.testing import CliRunner
 from deskbus.cli import app
 from end_to_end.process import deskbus_environment, run_deskbus
 
-COMMANDS = (["up"], ["demo"], ["account"], ["account", "create"], ["replay"], ["check-config"], ["version"])
+COMMANDS = (
+    ["up"],
+    ["run"],
+    ["init"],
+    ["routes"],
+    ["demo"],
+    ["account"],
+    ["account", "create"],
+    ["replay"],
+    ["check-config"],
+    ["version"],
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
@@ -47,12 +58,18 @@ def test_an_environment_that_is_not_valid_is_told_line_by_line(
     assert not (tmp_path / "home").exists()
 
 
-def test_the_settings_are_shown_without_the_secret_key(tmp_path: Path) -> None:
-    """`check-config` says what the environment comes to, and never shows the key."""
-    environment = deskbus_environment(tmp_path / "home", secret_key="a-key-nobody-should-see", smtp_port=2626)
+def test_the_settings_are_shown_without_secrets(tmp_path: Path) -> None:
+    """`check-config` says what the environment comes to, and never shows the key or an engine's password."""
+    environment = deskbus_environment(
+        tmp_path / "home",
+        secret_key="a-key-nobody-should-see",
+        bus_url="kafka://ada:nobody-should-see@one:9092",
+        smtp_port=2626,
+    )
     finished = run_deskbus("check-config", environment=environment)
 
     assert finished.returncode == 0
     assert "DESKBUS_SMTP_PORT = 2626" in finished.stdout
     assert "DESKBUS_SECRET_KEY" in finished.stdout
+    assert "kafka://ada:***@one:9092" in finished.stdout
     assert "nobody-should-see" not in finished.stdout + finished.stderr

@@ -59,6 +59,55 @@ def up(
 
 
 @app.command()
+def run(
+    service: Annotated[
+        str,
+        typer.Argument(
+            help="tickets, router, ingest-email, ingest-sms, webchat-gateway, notifier or reporting. Example: `router`."
+        ),
+    ],
+) -> None:
+    """Run one service in this process, on the engines that the environment names, until SIGTERM.
+
+    Example: `deskbus run tickets`, with DESKBUS_BUS_URL, DESKBUS_STORE_URL, DESKBUS_REDIS_URL, DESKBUS_BLOBS_URL and
+    DESKBUS_SECRET_KEY set (the same for every service), after `deskbus init`. It listens at once and waits for
+    engines that are not there yet; `/readyz` says for what. On Kafka there may be any number of replicas; on Valkey
+    (`redis://` as the bus) only one process for each service.
+    """
+    from deskbus.run_service import run_service  # noqa: PLC0415
+
+    _run(run_service(_settings(None), service))
+
+
+@app.command()
+def init(
+    wait: Annotated[
+        float, typer.Option("--wait", min=0, max=3600, help="Seconds to wait for engines. Example: `--wait 60`.")
+    ] = 0,
+) -> None:
+    """Make the topics, collections and indexes that the services need. Doing it again changes nothing.
+
+    Examples: `deskbus init`, `deskbus init --wait 60`.
+    """
+    from deskbus.init import run_init  # noqa: PLC0415
+
+    _run(run_init(out, err, _settings(None), wait_seconds=wait))
+
+
+@app.command()
+def routes(
+    caddy: Annotated[bool, typer.Option("--caddy", help="As a fragment of a Caddyfile.")] = False,
+) -> None:
+    """Print which path belongs to which service, for the proxy in front of them.
+
+    Examples: `deskbus routes`, `deskbus routes --caddy > routes.caddy`.
+    """
+    from deskbus.routes import run_routes  # noqa: PLC0415
+
+    _run(run_routes(out, caddy=caddy))
+
+
+@app.command()
 def demo(
     rate: Annotated[
         float | None,
@@ -83,15 +132,19 @@ def account_create(
     name: Annotated[str, typer.Argument(help="The company. Example: `Acme`.")],
     owner_email: Annotated[str, typer.Argument(help="The owner's address, for logging in.")],
     support_address: Annotated[str, typer.Argument(help="Where its customers write. Example: `support@acme.example`.")],
+    api_url: Annotated[
+        str | None,
+        typer.Option("--api-url", help="Where the API answers from here. Example: `--api-url http://proxy:8080`."),
+    ] = None,
     home: HomeOption = None,
 ) -> None:
-    """Create another account on this machine's running system.
+    """Create an account on a running system: the one on this machine's home, or the one that the environment names.
 
     Example: `deskbus account create Acme ada@acme.example support@acme.example`. Prints the new owner as JSON.
     """
     from deskbus.create_account import run_create_account  # noqa: PLC0415
 
-    _run(run_create_account(out, _settings(home), name, owner_email, support_address))
+    _run(run_create_account(out, _settings(home), name, owner_email, support_address, api_url=api_url))
 
 
 @app.command()
@@ -112,10 +165,16 @@ def replay(
 
 @app.command()
 def check_config(home: HomeOption = None) -> None:
-    """Say whether the environment's settings are valid, and what they come to. Example: `deskbus check-config`."""
+    """Say whether the environment's settings are valid, and what they come to, without passwords.
+
+    Example: `deskbus check-config`.
+    """
+    from deskbus.masked_urls import masked  # noqa: PLC0415
+
     settings = _settings(home)
     for name, value in settings.model_dump(mode="json").items():
-        out.print(f"DESKBUS_{name.upper()} = {value!r}", highlight=False)
+        shown = masked(value) if isinstance(value, str) else value
+        out.print(f"DESKBUS_{name.upper()} = {shown!r}", highlight=False, markup=False)
 
 
 @app.command()

@@ -1,33 +1,44 @@
-"""All seven services, each on its own platform."""
+"""The seven services, each on its own platform. A service that is not asked for is not imported."""
 
-import ingest_email.app
-import ingest_sms.app
-import notifier.app
-import reporting.app
-import router.app
-import tickets.app
-import webchat_gateway.app
+from importlib import import_module
+
+from pydantic import ValidationError
+
 from deskbus.engines import Engines
+from service_kit.errors import DeskbusError
 from service_kit.platform import Platform
 from service_kit.service import Service
 
-_SERVICES = {
-    "tickets": tickets.app.create_service,
-    "router": router.app.create_service,
-    "ingest-email": ingest_email.app.create_service,
-    "ingest-sms": ingest_sms.app.create_service,
-    "webchat-gateway": webchat_gateway.app.create_service,
-    "notifier": notifier.app.create_service,
-    "reporting": reporting.app.create_service,
-}
+SERVICE_NAMES = ("tickets", "router", "ingest-email", "ingest-sms", "webchat-gateway", "notifier", "reporting")
 
-SERVICE_NAMES: tuple[str, ...] = tuple(_SERVICES)
+
+class UnknownServiceError(DeskbusError):
+    """There is no service of that name."""
+
+
+class InvalidSettingsError(DeskbusError):
+    """The environment holds a setting of a service that does not fit."""
 
 
 def compose(engines: Engines) -> list[tuple[Service, Platform]]:
     """Every service with its platform, in the order in which they start."""
-    composed = []
-    for name, create in _SERVICES.items():
-        platform = engines.platform_of(name)
-        composed.append((create(platform), platform))
-    return composed
+    return [compose_one(engines, name) for name in SERVICE_NAMES]
+
+
+def compose_one(engines: Engines, name: str) -> tuple[Service, Platform]:
+    """One service with its platform; nothing is started.
+
+    Raises:
+        UnknownServiceError: there is none of that name.
+        InvalidSettingsError: its settings do not fit.
+    """
+    if name not in SERVICE_NAMES:
+        raise UnknownServiceError(f"there is no service {name!r}; there are: {', '.join(SERVICE_NAMES)}")
+    module = import_module(f"{name.replace('-', '_')}.app")
+    platform = engines.platform_of(name)
+    try:
+        service: Service = module.create_service(platform)
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        raise InvalidSettingsError(f"the settings of {name} do not fit ({error.title}): {wrong}") from error
+    return service, platform

@@ -1,7 +1,5 @@
 """Everything in one process: Valkey, the seven services, one HTTP origin; started and stopped in order."""
 
-import asyncio
-import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -9,7 +7,6 @@ from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
-from redis.asyncio import Redis
 
 from deskbus.composition import SERVICE_NAMES, compose
 from deskbus.engines import Engines
@@ -17,13 +14,14 @@ from deskbus.first_account import ensure_first_account
 from deskbus.home import Home
 from deskbus.operations import create_operations
 from deskbus.origin import Origin
+from deskbus.redis_engine import open_redis
 from deskbus.web_server import WebServer
 from service_kit.admission import DiskAdmission
 from service_kit.crash_points import arm_from
 from service_kit.engine_valkey import ValkeyServer
 from service_kit.lifecycle import run_services
 from service_kit.settings import PlatformSettings
-from service_kit.telemetry import configure_tracing
+from service_kit.telemetry import configure_tracing, span_processors
 
 VERSION = version("deskbus")
 
@@ -42,10 +40,10 @@ async def run_embedded(settings: PlatformSettings, home: Home) -> AsyncIterator[
     """Start everything; ready inside the context. On exit: doors, consumers, outbox, Valkey."""
     settings = completed_settings(settings, home)
     arm_from(settings.crash_at)
-    configure_tracing("deskbus")
+    configure_tracing("deskbus", span_processors(settings.otlp_endpoint))
     async with AsyncExitStack() as stack:
         redis_url = await _redis_url(stack, settings, home)
-        redis = Redis.from_url(redis_url, socket_timeout=5, socket_connect_timeout=5)
+        redis = open_redis(redis_url)
         stack.push_async_callback(redis.aclose)
         admission = DiskAdmission(home.path, settings.minimum_free_bytes)
         await stack.enter_async_context(_started(admission))
@@ -93,18 +91,3 @@ async def _started(admission: DiskAdmission) -> AsyncIterator[None]:
         yield
     finally:
         await admission.stop()
-
-
-async def until_told_to_stop() -> None:
-    """Returns at SIGINT or SIGTERM; a second one ends the process at once, as the default does."""
-    loop = asyncio.get_running_loop()
-    told = asyncio.Event()
-
-    def tell() -> None:
-        told.set()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, tell)
-    await told.wait()

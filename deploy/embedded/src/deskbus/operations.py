@@ -1,30 +1,21 @@
 """What the one origin answers itself: health, readiness, metrics and the documents of the whole."""
 
 from collections.abc import Sequence
-from functools import partial
 
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
-from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
-from contracts.generate import generated_files
-from contracts.topics import TOPICS
+from deskbus.documents import create_documents
 from deskbus.merged_metrics import MergedMetrics
-from deskbus.origin import merged_openapi
 from service_kit.errors import Unavailable
-from service_kit.http.problems import install_problems, not_found
 from service_kit.platform import Platform
 from service_kit.service import Service
 
 
 def create_operations(composed: Sequence[tuple[Service, Platform]], *, version: str, url: str) -> FastAPI:
     """The application behind `/healthz`, `/readyz`, `/metrics`, `/docs`, `/openapi.json`, `/asyncapi`, `/schemas`."""
-    app = FastAPIOffline(title="Deskbus API", version=version, redoc_url=None, static_url="/docs-static")
-    services = [service for service, _ in composed]
-    app.openapi = partial(merged_openapi, services, title="Deskbus", version=version, url=url)  # type: ignore[method-assign]
-    install_problems(app)
-    contracts = generated_files(TOPICS)
+    app = create_documents([service for service, _ in composed], title="Deskbus API", version=version, url=url)
     registry = CollectorRegistry()
     registry.register(MergedMetrics({service.name: platform.metrics for service, platform in composed}))
 
@@ -41,18 +32,6 @@ def create_operations(composed: Sequence[tuple[Service, Platform]], *, version: 
     @app.get("/metrics")
     async def metrics() -> Response:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
-
-    @app.get("/asyncapi")
-    async def asyncapi() -> Response:
-        return Response(contracts["asyncapi/deskbus.json"], media_type="application/json")
-
-    @app.get("/schemas/{name}")
-    async def schema(name: str) -> Response:
-        """What `/asyncapi` refers to, under the same relative path as in the repository."""
-        text = contracts.get(f"schemas/{name}")
-        if text is None:
-            raise not_found("schema")
-        return Response(text, media_type="application/schema+json")
 
     return app
 

@@ -4,7 +4,6 @@ from rich.console import Console
 
 from contracts.topics import TOPICS
 from deskbus.attached import attached_engines
-from deskbus.home import Home
 from service_kit.errors import DeskbusError
 from service_kit.settings import PlatformSettings
 
@@ -20,7 +19,7 @@ async def run_replay(console: Console, settings: PlatformSettings, topic_name: s
         raise UnknownReaderError(f"no topic {topic_name!r}; there are: {', '.join(topic.name for topic in TOPICS)}")
     if group not in topic.consumers:
         raise UnknownReaderError(f"{group!r} does not read {topic.name}; its readers are {', '.join(topic.consumers)}")
-    async with attached_engines(settings, Home(settings.home)) as engines:
+    async with attached_engines(settings) as engines:
         bus = engines.platform_of(group).bus
         await bus.start()
         try:

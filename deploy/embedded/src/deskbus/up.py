@@ -3,9 +3,10 @@
 from rich.console import Console
 from rich.markup import escape
 
-from deskbus.embedded import Running, run_embedded, until_told_to_stop
+from deskbus.embedded import Running, run_embedded
 from deskbus.home import Home
 from deskbus.run_demo import run_story
+from deskbus.told_to_stop import until_told_to_stop
 from service_kit.errors import DeskbusError
 from service_kit.settings import PlatformSettings
 from service_kit.telemetry import configure_logging

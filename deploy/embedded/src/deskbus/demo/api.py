@@ -16,6 +16,10 @@ class ApiError(DeskbusError):
         self.code = code
 
 
+class ApiUnreachableError(DeskbusError):
+    """Nobody answers where the API should be."""
+
+
 class Api:
     """Requests as one person or key. Use it as an asynchronous context manager."""
 
@@ -51,7 +55,11 @@ class Api:
         await self._send("DELETE", path)
 
     async def _send(self, method: str, path: str, **options: Any) -> Any:
-        answer = await self._client.request(method, path, **options)
+        try:
+            answer = await self._client.request(method, path, **options)
+        except httpx.TransportError as error:
+            where = self._client.base_url
+            raise ApiUnreachableError(f"{where} does not answer ({type(error).__name__}); is it running?") from error
         if answer.is_success:
             return answer.json() if answer.content else None
         problem = answer.json() if "json" in answer.headers.get("content-type", "") else {}
