@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 from faults.desk_client import DeskClient
-from faults.system import System
+from faults.site import Site
 from faults.world import ACCOUNT_SID, AUTH_TOKEN, World
 
 NUMBER = "+12025550199"
@@ -14,7 +14,7 @@ GREETING = "Hello! Somebody is with you in a moment."
 _ONLINE = ("Ada", "Ben", "Chloe")
 _OFFLINE = "Dora"
 _SWITCHING = "Eve"
-_PHONES = 100
+_PHONES = 30
 _EVERY_DAY = {day: [["00:00", "24:00"]] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
 
 
@@ -46,10 +46,10 @@ class Cast:
     team_id: str
 
 
-async def gather_cast(system: System, world: World) -> Cast:
+async def gather_cast(site: Site, world: World) -> Cast:
     """Make the cast in a system that has just been set up."""
-    owner = system.owner
-    async with DeskClient(system.base_url, owner["api_key"], Random(0)) as desk:  # noqa: S311 - pauses only
+    owner = site.owner
+    async with DeskClient(site.base_url, owner["api_key"], Random(0)) as desk:  # noqa: S311 - pauses only
         *online, offline, switching = await asyncio.gather(
             *(_player(desk, name) for name in (*_ONLINE, _OFFLINE, _SWITCHING))
         )
@@ -65,7 +65,7 @@ async def gather_cast(system: System, world: World) -> Cast:
         await desk.change("POST", "/v1/events", [_agrees_to_sms(phone) for phone in phones])
         hook = {"url": world.hook_url, "events": ["support.ticket.message_added.*"]}
         await desk.change("POST", "/v1/webhooks", hook)
-    await asyncio.gather(*(_go_online(system, player) for player in online))
+    await asyncio.gather(*(_go_online(site, player) for player in online))
     return Cast(
         account_id=owner["account_id"],
         support_address=owner["support_address"],
@@ -88,8 +88,8 @@ async def _player(desk: DeskClient, name: str) -> Player:
     return Player(agent["id"], name, key["key"])
 
 
-async def _go_online(system: System, player: Player) -> None:
-    async with DeskClient(system.base_url, player.key, Random(0)) as desk:  # noqa: S311 - pauses only
+async def _go_online(site: Site, player: Player) -> None:
+    async with DeskClient(site.base_url, player.key, Random(0)) as desk:  # noqa: S311 - pauses only
         await desk.change("PUT", "/v1/agents/me/availability", {"online": True})
 
 

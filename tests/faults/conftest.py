@@ -15,6 +15,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--faults-seed", type=int, default=None, help="Repeat the choices of an earlier run.")
     group.addoption("--faults-messages", type=int, default=1000, help="Messages during the random kills.")
     group.addoption("--faults-process-kills", type=int, default=4, help="How often the process is killed meanwhile.")
+    group.addoption("--faults-seconds", type=int, default=0, help="How long a fleet's parts fail, about.")
+    group.addoption("--faults-fleet-messages", type=int, default=600, help="Messages while a fleet's parts fail.")
     group.addoption("--faults-valkey-kills", type=int, default=3, help="How often its Valkey alone is.")
 
 

@@ -12,8 +12,8 @@ from faults.cast import Cast
 from faults.chat_customer import ChatCustomer
 from faults.history import History
 from faults.mail_customer import MailCustomer
+from faults.site import Site
 from faults.sms_customer import SmsCustomer
-from faults.system import System
 from faults.widget import Widget
 from faults.world import AUTH_TOKEN, World
 
@@ -31,14 +31,14 @@ class Customer(Protocol):
 class Crowd:
     """Half of them write mail, three in ten text, and two in ten chat."""
 
-    def __init__(self, system: System, world: World, cast: Cast, history: History, chance: Random, size: int) -> None:
+    def __init__(self, site: Site, world: World, cast: Cast, history: History, chance: Random, size: int) -> None:
         self._chance = chance
-        self._twilio = TwilioSender(system.base_url, AUTH_TOKEN)
+        self._twilio = TwilioSender(site.base_url, AUTH_TOKEN)
         texters = max(1, 3 * size // 10)
         chatters = max(1, 2 * size // 10)
         writers = max(1, size - texters - chatters)
         self.visitors: Sequence[ChatCustomer] = [
-            ChatCustomer(f"visitor {place}", Widget(system.base_url, cast.account_id), history, self._luck())
+            ChatCustomer(f"visitor {place}", Widget(site.base_url, cast.account_id), history, self._luck())
             for place in range(chatters)
         ]
         self._customers: Sequence[Customer] = [
@@ -46,7 +46,7 @@ class Crowd:
                 MailCustomer(
                     f"customer{place}@faults.example",
                     cast.support_address,
-                    system.smtp_port,
+                    site.smtp_port,
                     world.mail,
                     history,
                     self._luck(),

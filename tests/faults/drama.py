@@ -12,12 +12,13 @@ from faults.cast import Cast, gather_cast
 from faults.checker import violations
 from faults.customers import Crowd
 from faults.history import History
+from faults.ports import free_port
 from faults.quiet import until_quiet
 from faults.reader import observe
-from faults.system import System, free_port, new_system
+from faults.system import System, new_system
 from faults.world import World
 
-_SETTINGS = {
+SETTINGS = {
     "WEBCHAT_CONNECTIONS_PER_MINUTE": "100000",
     "NOTIFIER_RELAY_TIMEOUT_SECONDS": "3",
     "NOTIFIER_HTTP_TIMEOUT_SECONDS": "3",
@@ -56,7 +57,7 @@ class Drama:
 async def build_stage(folder: Path) -> Stage:
     """Set a system up: the first start, the account, its people and its settings."""
     world = World(free_port())
-    async with new_system(folder, _SETTINGS) as system:
+    async with new_system(folder, SETTINGS) as system:
         await system.boot()
         cast = await gather_cast(system, world)
         await until_quiet(system, seconds=20)
@@ -72,7 +73,7 @@ async def played(
     history = History()
     async with (
         World(stage.world_port).turning() as world,
-        new_system(folder, {**_SETTINGS, **world.environment, **environment}) as system,
+        new_system(folder, {**SETTINGS, **world.environment, **environment}) as system,
     ):
         shutil.copytree(stage.home, system.home, ignore=_NOT_COPIED, dirs_exist_ok=True)
         agents = tuple(

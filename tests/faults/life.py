@@ -1,4 +1,4 @@
-"""One life of the system: `deskbus up` in a process of its own, to be killed at any moment.
+"""One life of a `deskbus` command that stays: in a process of its own, to be killed at any moment.
 
 Python and the imports of seven services take longer than everything else of a start, so that lives are forked from a
 server that has them loaded. What runs from there on is the command itself, with its own environment and output.
@@ -10,7 +10,7 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -29,17 +29,17 @@ _LOADED_LATE = (
 _OURS = ("DESKBUS_", "INGEST_EMAIL_", "NOTIFIER_", "WEBCHAT_")
 
 
-def begin_life(environment: Mapping[str, str], output: Path) -> BaseProcess:
-    """Start `deskbus up` with this environment; what it prints goes to `output`."""
+def begin_life(environment: Mapping[str, str], output: Path, command: Sequence[str] = ("up",)) -> BaseProcess:
+    """Start a `deskbus` command with this environment; what it prints goes to `output`."""
     context = multiprocessing.get_context("forkserver")
     # "__main__": otherwise every life would import the program that runs the tests, once more each.
-    context.set_forkserver_preload(["__main__", "deskbus.up", __name__, *_LOADED_LATE])
-    process = context.Process(target=_live, args=(dict(environment), str(output)), daemon=True)
+    context.set_forkserver_preload(["__main__", "deskbus.up", "deskbus.run_service", __name__, *_LOADED_LATE])
+    process = context.Process(target=_live, args=(dict(environment), str(output), tuple(command)), daemon=True)
     process.start()
     return process
 
 
-def _live(environment: Mapping[str, str], output: str) -> None:
+def _live(environment: Mapping[str, str], output: str, command: Sequence[str]) -> None:
     gc.freeze()
     os.setsid()
     if sys.platform == "linux":
@@ -50,4 +50,4 @@ def _live(environment: Mapping[str, str], output: str) -> None:
     for name in [name for name in os.environ if name.startswith(_OURS)]:
         del os.environ[name]
     os.environ.update(environment)
-    app(["up"])
+    app(list(command))

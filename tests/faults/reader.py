@@ -5,12 +5,11 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any, TypeVar
 
-from faults.bus_view import bus_view
 from faults.cast import Cast
 from faults.customers import Crowd
 from faults.desk_client import DeskClient
 from faults.observation import Message, Observation, Ticket, TicketEvent, Verdict
-from faults.system import System
+from faults.site import Site
 from faults.world import World
 
 _AT_ONCE = 4
@@ -18,15 +17,15 @@ _AT_ONCE = 4
 T = TypeVar("T")
 
 
-async def observe(system: System, world: World, cast: Cast, crowd: Crowd) -> Observation:
+async def observe(site: Site, world: World, cast: Cast, crowd: Crowd) -> Observation:
     """Everything there is, of all tickets of the account."""
-    async with DeskClient(system.base_url, cast.owner_key, Random(0)) as desk:  # noqa: S311 - pauses only
+    async with DeskClient(site.base_url, cast.owner_key, Random(0)) as desk:  # noqa: S311 - pauses only
         tickets = {one["id"]: _ticket(one) async for one in desk.pages("/v1/tickets", status="any", limit=200)}
         messages, events = await _of_tickets(desk, list(tickets))
         ledger = [_verdict(one) async for one in desk.pages("/v1/intake", limit=200)]
         deliveries = {one["message_id"]: one["state"] async for one in desk.pages("/v1/deliveries", limit=200)}
     threads = [pair for visitor in crowd.visitors for pair in await visitor.widget.shown()]
-    async with bus_view(system.home) as bus:
+    async with site.bus_view() as bus:
         stream, dead_letters = await bus.ticket_events(), await bus.dead_letters()
     return Observation(
         may_be_given_tickets=frozenset(player.id for player in (*cast.online, cast.switching)),

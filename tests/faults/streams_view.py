@@ -14,7 +14,7 @@ from service_kit.bus.valkey.streams import records_of
 _PAGE = 1000
 
 
-class BusView:
+class StreamsView:
     """What the streams hold, and how far their readers are."""
 
     def __init__(self, redis: Redis) -> None:
@@ -59,7 +59,7 @@ class BusView:
 
 
 @asynccontextmanager
-async def bus_view(home: Path) -> AsyncIterator[BusView]:
+async def streams_view(home: Path) -> AsyncIterator[StreamsView]:
     """The bus of the system on this home."""
     async with Redis.from_url((home / "engine.url").read_text(), socket_timeout=10) as redis:
-        yield BusView(redis)
+        yield StreamsView(redis)

@@ -3,11 +3,9 @@
 import asyncio
 import json
 import os
-import random
 import signal
-import socket
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -15,13 +13,13 @@ from typing import Any
 import httpx
 
 from faults.life import begin_life
+from faults.ports import free_port
+from faults.sqlite_rest import unfinished_in
+from faults.streams_view import StreamsView, streams_view
 
 _READY_SECONDS = 40.0
 _DEATH_SECONDS = 20.0
 _LOOK_SECONDS = 0.05
-_PORTS = range(20_000, 32_000)
-"""Below what kernels give to outgoing connections: a client that tries a dead server's port again and again would
-otherwise end up connected to itself, and the next life could not listen there."""
 
 
 class System:
@@ -110,6 +108,14 @@ class System:
         """Send a signal to the present life's Valkey, and to nothing else."""
         os.kill(valkey_of(self.pid), number)
 
+    def bus_view(self) -> AbstractAsyncContextManager[StreamsView]:
+        """The streams of its Valkey."""
+        return streams_view(self.home)
+
+    async def unfinished(self) -> Mapping[str, int]:
+        """What its files say is not finished."""
+        return dict(unfinished_in(self.home / "store"))
+
     async def bury(self) -> None:
         """End whatever still lives, for the end of a test."""
         if self._life is not None:
@@ -129,18 +135,6 @@ async def new_system(folder: Path, environment: Mapping[str, str]) -> AsyncItera
         yield system
     finally:
         await system.bury()
-
-
-def free_port() -> int:
-    """A port where nobody listens."""
-    while True:
-        port = random.choice(_PORTS)  # noqa: S311 - any will do
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
 
 
 def valkey_of(pid: int) -> int:

@@ -1,0 +1,123 @@
+"""What befalls a fleet at random moments: processes die, stand still and are rolled, engines go away and return."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from random import Random
+
+import structlog
+
+from faults.fleet import SIZES, Fleet
+from faults.history import History
+from faults.replica import Replica
+
+_LOOK_SECONDS = 0.02
+_LONGEST_ABSENCE_SECONDS = 2.0
+_STANDSTILL_SECONDS = (1.0, 6.0)
+
+log = structlog.get_logger(__name__)
+
+Act = Callable[[], Awaitable[None]]
+
+
+class FleetChaos:
+    """Spreads acts over the traffic of a crowd that sends `messages`; by progress, not by time.
+
+    One act at a time: what promises hold when a majority fails at once is another question.
+    """
+
+    def __init__(self, fleet: Fleet, history: History, chance: Random, *, messages: int) -> None:
+        self._fleet = fleet
+        self._history = history
+        self._chance = chance
+        self._messages = messages
+
+    def acts(self) -> Sequence[Act]:
+        """Every kind of misfortune once, and each service killed once."""
+        kills = [self._killing(service) for service in SIZES]
+        others: list[Act] = [
+            self.suspend_somebody,
+            self.suspend_somebody,
+            lambda: self.roll("tickets"),
+            lambda: self.roll("router"),
+            self.scale_out_and_in,
+            self.restart_documents,
+            self.restart_valkey,
+            self.lose_kafka_node,
+        ]
+        return [*kills, *others]
+
+    async def rage(self, acts: Sequence[Act]) -> None:
+        """Let all acts happen, in any order; in the end every process is ready."""
+        shuffled = list(acts)
+        self._chance.shuffle(shuffled)
+        moments = sorted(self._chance.sample(range(self._messages // 50, self._messages * 4 // 5), len(acts)))
+        for moment, act in zip(moments, shuffled, strict=True):
+            await self._until_acknowledged(moment)
+            await act()
+        await self._fleet.until_ready()
+
+    async def kill(self, replica: Replica) -> None:
+        """`kill -9`; back after a moment."""
+        log.info("fault", act="kill", replica=replica.name)
+        await replica.kill()
+        await asyncio.sleep(self._chance.random() * _LONGEST_ABSENCE_SECONDS)
+        replica.start()
+
+    async def suspend_somebody(self) -> None:
+        """A process stands still, perhaps long enough to be taken for dead, and goes on where it was."""
+        replica = self._chance.choice(self._fleet.running)
+        seconds = self._chance.uniform(*_STANDSTILL_SECONDS)
+        log.info("fault", act="suspend", replica=replica.name, seconds=round(seconds, 1))
+        replica.signal(signal.SIGSTOP)
+        await asyncio.sleep(seconds)
+        replica.signal(signal.SIGCONT)
+
+    async def roll(self, service: str) -> None:
+        """Replace one process of a service after the other, in good order."""
+        log.info("fault", act="roll", service=service)
+        for replica in [one for one in self._fleet.replicas[service] if one.is_alive]:
+            assert await replica.stop() == 0, f"{replica.name} did not stop in order: {replica.log[-2000:]}"
+            replica.start()
+            await replica.until_ready()
+
+    async def scale_out_and_in(self) -> None:
+        """One more process of tickets joins, works, and leaves."""
+        reserve = self._fleet.reserve_of("tickets")
+        log.info("fault", act="scale", replica=reserve.name)
+        reserve.start()
+        await reserve.until_ready()
+        await self._until_acknowledged(min(self._messages, self._history.acknowledged + self._messages // 20))
+        assert await reserve.stop() == 0, f"{reserve.name} did not stop in order: {reserve.log[-2000:]}"
+
+    async def restart_documents(self) -> None:
+        """The document store dies and comes back."""
+        log.info("fault", act="restart", engine="documents")
+        await self._restart(self._fleet.engines.documents.kill, self._fleet.engines.documents.start)
+
+    async def restart_valkey(self) -> None:
+        """Valkey dies and comes back."""
+        log.info("fault", act="restart", engine="valkey")
+        await self._restart(self._fleet.engines.valkey.kill, self._fleet.engines.valkey.start)
+
+    async def lose_kafka_node(self) -> None:
+        """A Kafka broker dies and comes back."""
+        kafka, number = self._fleet.engines.kafka, self._chance.randrange(self._fleet.engines.kafka_nodes)
+        log.info("fault", act="restart", engine=f"kafka {number}")
+        await self._restart(lambda: kafka.kill_node(number), lambda: kafka.start_node(number))
+
+    async def _restart(self, kill: Callable[[], None], start: Callable[[], None]) -> None:
+        await asyncio.to_thread(kill)
+        await asyncio.sleep(self._chance.random() * _LONGEST_ABSENCE_SECONDS)
+        await asyncio.to_thread(start)
+
+    def _killing(self, service: str) -> Act:
+        async def kill_one() -> None:
+            alive = [one for one in self._fleet.replicas[service] if one.is_alive]
+            await self.kill(self._chance.choice(alive))
+
+        return kill_one
+
+    async def _until_acknowledged(self, messages: int) -> None:
+        while self._history.acknowledged < messages:  # noqa: ASYNC110 - the history is plain data, and knows no events
+            await asyncio.sleep(_LOOK_SECONDS)

@@ -1,0 +1,95 @@
+"""Processes, engines and lines of production fail one after the other, under mixed traffic with duplicates."""
+
+import asyncio
+from collections.abc import Awaitable, Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from faults.budget import Amount
+from faults.fault_proxy import FaultProxy
+from faults.fleet_chaos import FleetChaos
+from faults.fleet_drama import FleetDrama, fleet_played
+from faults.fleet_engines import FleetEngines, fleet_engines, port_of, through
+from faults.line_chaos import LineChaos
+
+pytestmark = [pytest.mark.faults, pytest.mark.engines, pytest.mark.timeout(0)]
+
+QUIET_SECONDS = 120
+SECONDS_PER_ROUND = 90
+"""On a machine with two cores, about."""
+
+
+@pytest.fixture
+def rounds(pytestconfig: pytest.Config) -> int:
+    """How often everything fails."""
+    return max(1, int(pytestconfig.getoption("--faults-seconds", default=0)) // SECONDS_PER_ROUND)
+
+
+@pytest.fixture
+def messages(pytestconfig: pytest.Config, rounds: int) -> int:
+    """How many customers send."""
+    return rounds * int(pytestconfig.getoption("--faults-fleet-messages", default=600))
+
+
+@pytest.fixture
+def engines(local_engines: None) -> Iterator[FleetEngines]:
+    """Three brokers, so that one may be lost; with nothing in them."""
+    with fleet_engines(kafka_nodes=3) as started:
+        yield started
+
+
+async def _play(drama: FleetDrama, chaos: Awaitable[None], messages: int) -> list[str]:
+    """Everybody acts while chaos rages; every broken promise."""
+
+    async def rage() -> None:
+        await chaos
+
+    acts = Amount(messages // 6)
+    async with asyncio.timeout(300 + messages), asyncio.TaskGroup() as group:
+        group.create_task(rage())
+        for agent in drama.agents:
+            group.create_task(agent.work(acts, pause_seconds=0.1))
+        await drama.crowd.write(Amount(messages))
+        acts.end()
+    return await drama.verdict(QUIET_SECONDS)
+
+
+async def test_nothing_is_lost_or_doubled_whatever_fails(
+    engines: FleetEngines, tmp_path: Path, chance: Random, messages: int, rounds: int
+) -> None:
+    """Each service is killed, some stand still, roll or scale, each engine restarts: all promises hold (I2-I4, A6)."""
+    async with fleet_played(engines, tmp_path, chance, customers=max(20, min(80, messages // 25))) as drama:
+        chaos = FleetChaos(drama.fleet, drama.history, chance, messages=messages)
+        broken = await _play(drama, chaos.rage([*chaos.acts()] * rounds), messages)
+
+    assert broken == []
+    assert drama.history.acknowledged == messages
+    assert len(drama.history.replies("answered")) >= messages // 100
+
+
+async def test_nothing_is_lost_or_doubled_on_bad_lines(
+    engines: FleetEngines, tmp_path: Path, chance: Random, messages: int
+) -> None:
+    """Connections to the document store and to Valkey break and drag; all promises hold (I2-I4, A6)."""
+    messages //= 3
+    store, valkey = engines.documents.url, engines.valkey.url
+    async with (
+        FaultProxy(lambda: [port_of(store)]) as store_line,
+        FaultProxy(lambda: [port_of(valkey)]) as valkey_line,
+        fleet_played(
+            engines,
+            tmp_path,
+            chance,
+            customers=20,
+            DESKBUS_STORE_URL=through(store, store_line.port),
+            DESKBUS_REDIS_URL=through(valkey, valkey_line.port),
+        ) as drama,
+    ):
+        lines = {"store": store_line, "valkey": valkey_line}
+        chaos = LineChaos(lines, drama.history, chance, messages=messages)
+        broken = await _play(drama, chaos.rage(cuts=4, slow_downs=2), messages)
+
+    assert broken == []
+    assert drama.history.acknowledged == messages
