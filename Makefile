@@ -4,13 +4,14 @@ SHELL := /bin/sh
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := $(UV) run --no-sync
+ENGINES = DESKBUS_REQUIRE_ENGINES=1 PYTHONPATH=tests $(RUN) python -m engines --
 DEMO ?= 1
 WORKERS ?= auto
 
 # Every command starts from compiled modules, whatever the shell says: without them a start takes three times as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run test lint format contracts faults clean
+.PHONY: help setup run test lint format contracts engines production faults bench clean
 
 help: ## show what can be done
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -33,8 +34,18 @@ run: setup ## start everything on this machine, with demo traffic (DEMO=0 withou
 test: setup ## run the tests on the embedded engines (those that kill processes: make faults)
 	@$(RUN) pytest -m "not faults" -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
-faults: setup ## kill real processes at bad moments under traffic, then check the histories
-	@$(RUN) pytest -m faults -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+faults: setup ## kill real processes at bad moments under traffic, then check the histories (SECONDS=600: on Kafka)
+	@$(if $(SECONDS),$(ENGINES) $(RUN) pytest tests/faults/test_faults_fleet.py --faults-seconds $(SECONDS) $(ARGS),\
+	  $(RUN) pytest -m "faults and not engines" -n 2 --dist loadfile --no-loadscope-reorder $(ARGS))
+
+engines: setup ## run what needs Kafka and MongoDB: in containers, or fetched once and started on this machine
+	@$(ENGINES) $(RUN) pytest -m engines -n $(WORKERS) --dist loadfile $(ARGS)
+
+production: setup ## the end-to-end tests on processes of each service, Kafka and a document engine
+	@DESKBUS_TEST_COMPOSITION=production $(ENGINES) $(RUN) pytest tests/end_to_end $(ARGS)
+
+bench: setup ## measure the pipeline against its floor (ARGS="--quick", ARGS="--help")
+	@PYTHONPATH=tests $(RUN) python -m benchmarks $(ARGS)
 
 lint: setup ## format check, ruff, mypy, import contracts, generated contracts
 	@$(RUN) ruff format --check .

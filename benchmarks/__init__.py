@@ -1,0 +1,1 @@
+"""What the pipeline costs beside its floor: run by `make bench`, written up in docs/architecture/performance.md."""

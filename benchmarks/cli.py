@@ -1,0 +1,172 @@
+"""The command behind `make bench`: measure, print the tables, write the result and its picture."""
+
+import asyncio
+import logging
+import os
+import platform
+import signal
+import subprocess
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import structlog
+import typer
+from rich.console import Console
+from rich.status import Status
+
+from benchmarks.engine_sets import EngineSet, engine_sets
+from benchmarks.figures import Cost, Result, Saturation, Steady, Throughput, throughput
+from benchmarks.plot import plot
+from benchmarks.saturation import Run, Scenario, ServiceName, measure
+from benchmarks.steady import measure_steady
+from benchmarks.tables import print_result
+from service_kit.errors import DeskbusError
+
+_FOLDER = Path(__file__).parent / "results"
+_RATES = (20.0, 50.0, 100.0)
+_SERVICES: tuple[tuple[ServiceName, ...], ...] = (("tickets",), ("tickets", "router"))
+
+command = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode="markdown")
+out = Console(width=None if os.isatty(1) else 150)
+
+
+@command.command()
+def main(
+    quick: Annotated[bool, typer.Option("--quick", help="A minute or two: fewer messages, one repeat.")] = False,
+    messages: Annotated[int, typer.Option(min=100, max=50_000, help="Messages in each saturated run.")] = 4000,
+    repeats: Annotated[int, typer.Option(min=1, max=20, help="Counted runs of pipeline and of floor, in turn.")] = 3,
+    seconds: Annotated[float, typer.Option(min=2, max=600, help="How long each steady rate lasts.")] = 15.0,
+    engines: Annotated[str, typer.Option(help="Names, e.g. `embedded,kafka+sqlite`; empty: all.")] = "",
+    steady: Annotated[bool, typer.Option(help="Measure steady rates too.")] = True,
+    saturation: Annotated[bool, typer.Option(help="Measure saturation too.")] = True,
+    profile: Annotated[
+        Path | None, typer.Option(help="Also write a cProfile of each service there, e.g. `/tmp/bench`.")
+    ] = None,
+    name: Annotated[str, typer.Option(help="Of the files in benchmarks/results.")] = "latest",
+) -> None:
+    """Measure the pipeline against its floor, on the same engines in one run.
+
+    Examples: `make bench ARGS="--quick"`, `make bench ARGS="--engines embedded --no-steady --repeats 5"`,
+    `PYTHONPATH=tests python -m engines -- make bench` (with the engines of production).
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that nothing it started outlives it
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    if quick:
+        messages, repeats, seconds = min(messages, 1000), 1, min(seconds, 5.0)
+    chosen = [one for one in engine_sets() if not engines or one.name in engines.split(",")]
+    if not chosen:
+        raise typer.BadParameter(f"choose of {', '.join(one.name for one in engine_sets())}")
+    load = os.getloadavg()[0]
+    rows = asyncio.run(_saturation(chosen, messages, repeats, profile)) if saturation else []
+    result = Result(
+        at=datetime.now(UTC).isoformat(timespec="seconds"),
+        machine=f"{os.cpu_count()} processors, {platform.machine()}, Python {platform.python_version()}",
+        commit=_commit(),
+        load_average=load,
+        notes={one.name: one.unavailable or one.note for one in chosen},
+        saturation=rows,
+        steady=asyncio.run(_steady(chosen, seconds)) if steady else [],
+    )
+    print_result(out, result)
+    _FOLDER.mkdir(exist_ok=True)
+    (_FOLDER / f"{name}.json").write_text(result.model_dump_json(indent=2) + "\n")
+    (_FOLDER / f"{name}.svg").write_text(plot(result))
+    out.print(f"written: {_FOLDER / name}.json, .svg", highlight=False, soft_wrap=True)
+
+
+async def _saturation(chosen: list[EngineSet], messages: int, repeats: int, profile: Path | None) -> list[Saturation]:
+    rows = []
+    for engines in chosen:
+        for services in _SERVICES:
+            for replicas in (1, 2):
+                scenario = Scenario(services, messages, replicas)
+                row = Saturation(engines=engines.name, scenario=scenario.name, replicas=replicas, messages=messages)
+                reason = _reason(engines, replicas)
+                if reason:
+                    rows.append(row.model_copy(update={"not_measured": reason}))
+                    continue
+                rows.append(row.model_copy(update=await _measured(engines, scenario, repeats, profile)))
+    return rows
+
+
+async def _measured(engines: EngineSet, scenario: Scenario, repeats: int, profile: Path | None) -> dict[str, Any]:
+    """What a row is to hold; a scenario that fails says so in its row and spoils no other."""
+    told = f"{engines.name}, {scenario.name}, {scenario.replicas} replica{'s' if scenario.replicas > 1 else ''}"
+    with out.status("") as status:
+        try:
+            runs = await measure(
+                engines,
+                scenario,
+                repeats=repeats,
+                tell=_telling(status, told),
+                profile=profile if scenario.replicas == 1 else None,
+            )
+        except (RuntimeError, TimeoutError, DeskbusError) as error:
+            out.print(f"{told}: failed: {error!r}", highlight=False)
+            return {"not_measured": f"failed: {type(error).__name__} {error}"}
+    return _medians(runs)
+
+
+def _reason(engines: EngineSet, replicas: int) -> str:
+    if engines.unavailable:
+        return engines.unavailable
+    if replicas > 1 and not engines.takes_replicas:
+        return "one process consumes on the embedded bus (one machine, one process)"
+    return ""
+
+
+def _medians(runs: list[Run]) -> dict[str, Any]:
+    pipeline = [run for run in runs if run.mode == "pipeline"]
+    calls = {name: round(count / pipeline[-1].messages, 4) for name, count in pipeline[-1].engine_calls.items()}
+    floor = [run for run in runs if run.mode == "floor"]
+    return {"pipeline": _throughput(pipeline), "floor": _throughput(floor), "engine_calls_per_message": calls}
+
+
+def _throughput(runs: list[Run]) -> Throughput:
+    costs = [
+        {
+            service: Cost(
+                cpu_micros=run.cpu_micros(service),
+                store_round_trips=run.per_message(service, "store"),
+                bus_round_trips=run.per_message(service, "bus"),
+            )
+            for service in run.processes
+        }
+        for run in runs
+    ]
+    return throughput([run.messages / run.seconds for run in runs], costs)
+
+
+async def _steady(chosen: list[EngineSet], seconds: float) -> list[Steady]:
+    rows: list[Steady] = []
+    for engines in chosen:
+        if engines.unavailable:
+            rows += [Steady(engines=engines.name, rate=rate, not_measured=engines.unavailable) for rate in _RATES]
+            continue
+        with out.status("") as status:
+            rows += await measure_steady(engines, _RATES, seconds, tell=_telling(status, engines.name))
+    return rows
+
+
+def _telling(status: Status, about: str) -> Callable[[str], None]:
+    """Shows what is being done, as a line of its own where nobody watches a terminal."""
+
+    def tell(what: str) -> None:
+        if out.is_terminal:
+            status.update(f"{about}: {what}")
+        else:
+            out.print(f"{about}: {what}", highlight=False)
+
+    return tell
+
+
+def _commit() -> str:
+    answer = subprocess.run(
+        ["git", "describe", "--always", "--dirty"],  # noqa: S607 - found on PATH, wherever git is
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return answer.stdout.strip() or "unknown"

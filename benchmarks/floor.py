@@ -1,0 +1,97 @@
+"""The floor: the records are read, the recorded documents written and events published, and nothing is decided.
+
+It stands on the same ports and engines as the pipeline and has the process, the subscriptions, the collections and
+the indexes of the service it is the floor of. It includes what the ports themselves need: decoding a record into its
+event, and rendering and indexing a document. It reads nothing from the store and calls none of the service's code.
+Documents and events are made ready before the clock starts.
+"""
+
+from collections import defaultdict, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.counting import CountingBus, CountingCollection
+from benchmarks.recording import Call, Script
+from contracts.envelope import Event
+from contracts.topics import TOPICS
+from service_kit.bus import Handler, Subscription
+from service_kit.docstore import Document
+
+_EVENTS: Mapping[str, type[Event]] = {e.model_fields["type"].default: e for topic in TOPICS for e in topic.events}
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """One bulk write, ready."""
+
+    collection: CountingCollection[Any]
+    documents: Sequence[Document]
+
+
+@dataclass(frozen=True, slots=True)
+class _Publish:
+    """One publish, ready."""
+
+    events: Sequence[Event]
+
+
+class Floor:
+    """Replays a script: whenever as many records of a topic have come as its next batch had, that batch's writes."""
+
+    def __init__(self) -> None:
+        self._bus: CountingBus | None = None
+        self._batches: dict[str, deque[tuple[int, list[_Write | _Publish]]]] = defaultdict(deque)
+        self._seen: dict[str, int] = defaultdict(int)
+        self._revs: dict[tuple[str, str], int] = {}
+
+    def prepare(self, script: Script, collections: Mapping[str, CountingCollection[Any]], bus: CountingBus) -> None:
+        """Make everything ready that the script names."""
+        self._bus = bus
+        due: dict[str, int] = defaultdict(int)
+        for batch in script.batches:
+            due[batch.topic] += batch.records
+            ready = [_ready(call, collections) for call in batch.calls]
+            self._batches[batch.topic].append((due[batch.topic], ready))
+
+    def handler(self, subscription: Subscription) -> Handler:
+        """What stands in for the subscription's own handler."""
+        topic = subscription.topic.name
+
+        async def replay(events: Sequence[Event]) -> None:
+            self._seen[topic] += len(events)
+            batches = self._batches[topic]
+            while batches and batches[0][0] <= self._seen[topic]:
+                for act in batches.popleft()[1]:
+                    await self._do(act)
+
+        return replay
+
+    async def _do(self, act: _Write | _Publish) -> None:
+        if isinstance(act, _Publish):
+            if self._bus is None:
+                raise RuntimeError("prepare the floor first")
+            await self._bus.publish(act.events)
+            return
+        name = act.collection.spec.name
+        known = [document for document in act.documents if (name, document.id) in self._revs]
+        new = [document for document in act.documents if (name, document.id) not in self._revs]
+        if known:
+            await act.collection.replace_many([self._at_stored_rev(name, document) for document in known])
+        if new:
+            await act.collection.insert_many(new)
+        for document in act.documents:
+            self._revs[name, document.id] = self._revs.get((name, document.id), 0) + 1
+
+    def _at_stored_rev(self, name: str, document: Document) -> Document:
+        """The document as its compare-and-swap succeeds, whatever batch of another topic came in between."""
+        rev = self._revs[name, document.id]
+        return document if document.rev == rev else document.model_copy(update={"rev": rev})
+
+
+def _ready(call: Call, collections: Mapping[str, CountingCollection[Any]]) -> _Write | _Publish:
+    if call.kind == "publish":
+        shapes = (_EVENTS[name] for name in call.types)
+        return _Publish([shape.model_validate_json(body) for shape, body in zip(shapes, call.bodies, strict=True)])
+    collection = collections[call.collection]
+    return _Write(collection, [collection.spec.model.model_validate_json(body) for body in call.bodies])

@@ -1,0 +1,233 @@
+"""Steady rates: real mail, webhooks and websockets into a `deskbus up` of its own, until an agent has each message.
+
+Every message opens a ticket of a customer of its own, the dearest path. The clock runs from the moment the door has
+acknowledged until the assignment is seen on `ticket-events-v1` from outside; sender and observer share one process
+beside the measured one.
+"""
+
+import asyncio
+import os
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Sequence, Sized
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+from pydantic import SecretStr
+from redis.asyncio import Redis
+
+from benchmarks.child import SECRET_KEY
+from benchmarks.engine_sets import EngineSet
+from benchmarks.figures import Steady, percentile
+from contracts.envelope import Event
+from contracts.tickets import TicketAssigned
+from contracts.topics import TICKET_EVENTS
+from deskbus.demo.api import Api
+from deskbus.demo.ledger import verdicts_of
+from deskbus.demo.seed import go_online, seed
+from deskbus.demo.senders import ChatVisitor, MailSender, TwilioSender
+from deskbus.engines import Engines
+from end_to_end.process import DeskbusProcess
+from service_kit.admission import DiskAdmission
+from service_kit.bus import Subscription
+from service_kit.settings import PlatformSettings
+
+_MIX = ("mail", "mail", "mail", "mail", "mail", "sms", "sms", "sms", "chat", "chat")
+_SMTP_CONNECTIONS = 4
+_WARM_UP = 40
+_SEEN_WITHIN_SECONDS = 60.0
+_TICKS = os.sysconf("SC_CLK_TCK")
+_USER, _SYSTEM = 13, 14
+
+
+@dataclass(slots=True)
+class _Doors:
+    """How customers reach the system; a visitor's websocket is open before the first message is sent."""
+
+    support_address: str
+    number: str
+    mails: Sequence[MailSender]
+    twilio: TwilioSender
+    visitors: list[ChatVisitor]
+    run: str = field(default_factory=lambda: secrets.token_hex(4))
+
+    async def send(self, index: int) -> str:
+        """One message; returns its provider's id when it is acknowledged."""
+        match _MIX[index % len(_MIX)]:
+            case "mail":
+                return await self._mail(index)
+            case "sms":
+                sid = f"SM{self.run}{index:024d}"
+                sender = f"+1303{int(self.run, 16) % 1000:03d}{index:04d}"
+                answer = await self.twilio.send(sid, sender, self.number, f"Question {index}, please answer")
+                answer.raise_for_status()
+                return sid
+            case _:
+                visitor = self.visitors.pop()
+                await visitor.send(self.run, f"Question {index}, please answer")
+                return f"{visitor.conversation_id}/{self.run}"
+
+    async def _mail(self, index: int) -> str:
+        message_id = f"{self.run}.{index}@bench.example"
+        sender = f"c{index}.{self.run}@customers.example"
+        lines = (
+            f"From: {sender}",
+            f"To: {self.support_address}",
+            f"Subject: Question {index}",
+            f"Message-ID: <{message_id}>",
+            "",
+            *(f"Line {line} of question {index}, which somebody will have to read." for line in range(8)),
+        )
+        await self.mails[index % len(self.mails)].send(sender, self.support_address, "\r\n".join(lines).encode())
+        return message_id
+
+
+@dataclass(slots=True)
+class _Sent:
+    """When which message was acknowledged, and how long that took; how late each was sent."""
+
+    acknowledged: dict[str, float] = field(default_factory=dict)
+    accept_seconds: list[float] = field(default_factory=list)
+    late_seconds: list[float] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+
+async def measure_steady(
+    engines: EngineSet, rates: Sequence[float], seconds: float, *, tell: Callable[[str], None]
+) -> list[Steady]:
+    """One system, one rate after the other."""
+    async with AsyncExitStack() as stack:
+        fresh = await stack.enter_async_context(engines.fresh())
+        home = fresh.home / "up"
+        urls = {"bus_url": fresh.bus_url, "store_url": fresh.store_url}
+        system = DeskbusProcess(home, log_level="WARNING", **{name: url for name, url in urls.items() if url})
+        stack.callback(system.close)
+        tell("starting")
+        system.start()
+        await asyncio.to_thread(system.wait_until_ready)
+        assigned: dict[str, float] = {}
+        await stack.enter_async_context(_observing(system, fresh.bus_url, assigned))
+        owner = system.owner()
+        api = await stack.enter_async_context(Api(owner["base_url"], owner["api_key"], timeout_seconds=30))
+        seeded = await seed(api)
+        await go_online(owner["base_url"], seeded)
+        rows = []
+        for rate in (None, *rates):
+            count = _WARM_UP if rate is None else round(rate * seconds)
+            tell("warming up" if rate is None else f"{rate:g} messages a second for {seconds:g} s")
+            async with AsyncExitStack() as doors_open:
+                doors = await _open_doors(doors_open, system, owner, seeded.number, seeded.auth_token, count)
+                row = await _at_rate(engines.name, system, api, doors, rate or 20.0, count, assigned)
+            if rate is not None:
+                rows.append(row)
+        await asyncio.to_thread(system.stop)
+        return rows
+
+
+async def _at_rate(
+    name: str, system: DeskbusProcess, api: Api, doors: _Doors, rate: float, count: int, assigned: dict[str, float]
+) -> Steady:
+    cpu_before, assigned_before = _cpu_seconds(system), len(assigned)
+    sent = await _send(doors, rate, count)
+    await _seen(assigned, assigned_before + len(sent.acknowledged))
+    cpu = _cpu_seconds(system) - cpu_before
+    entries = await verdicts_of(api, list(sent.acknowledged), seconds=_SEEN_WITHIN_SECONDS)
+    tickets = {one: entry["ticket_id"] for one, entry in entries.items() if entry["ticket_id"]}
+    waits = [
+        max(0.0, assigned[ticket] - sent.acknowledged[one]) for one, ticket in tickets.items() if ticket in assigned
+    ]
+    if not waits:
+        return Steady(engines=name, rate=rate, sent=count, not_measured="; ".join(sent.refused[:3]) or "none assigned")
+    return Steady(
+        engines=name,
+        rate=rate,
+        sent=count,
+        assigned=len(waits),
+        refused=len(sent.refused),
+        p50_ms=percentile(waits, 50) * 1000,
+        p99_ms=percentile(waits, 99) * 1000,
+        accept_p99_ms=percentile(sent.accept_seconds, 99) * 1000,
+        late_p99_ms=percentile(sent.late_seconds, 99) * 1000,
+        cpu_micros=cpu / count * 1e6,
+    )
+
+
+async def _seen(assigned: Sized, count: int) -> None:
+    """Returns when so many tickets are assigned; what is missing after a minute is missing in the figures."""
+    deadline = time.monotonic() + _SEEN_WITHIN_SECONDS
+    while True:
+        if len(assigned) >= count or time.monotonic() > deadline:
+            return
+        await asyncio.sleep(0.05)
+
+
+async def _send(doors: _Doors, rate: float, count: int) -> _Sent:
+    sent = _Sent()
+    began = time.monotonic()
+
+    async def one(index: int) -> None:
+        started = time.monotonic()
+        sent.late_seconds.append(started - began - index / rate)
+        try:
+            provider_id = await doors.send(index)
+        except Exception as error:  # noqa: BLE001 - whatever a door answers is a result to be reported
+            sent.refused.append(f"{type(error).__name__} {error}"[:120])
+        else:
+            sent.acknowledged[provider_id] = time.monotonic()
+            sent.accept_seconds.append(time.monotonic() - started)
+
+    async with asyncio.TaskGroup() as group:
+        for index in range(count):
+            await asyncio.sleep(max(0.0, began + index / rate - time.monotonic()))
+            group.create_task(one(index))
+    return sent
+
+
+async def _open_doors(
+    stack: AsyncExitStack, system: DeskbusProcess, owner: dict[str, str], number: str, token: str, count: int
+) -> _Doors:
+    mails = [
+        await stack.enter_async_context(MailSender("127.0.0.1", system.smtp_port)) for _ in range(_SMTP_CONNECTIONS)
+    ]
+    twilio = await stack.enter_async_context(TwilioSender(owner["base_url"], token))
+    chats = sum(_MIX[index % len(_MIX)] == "chat" for index in range(count))
+    visitors = [
+        await stack.enter_async_context(ChatVisitor(owner["base_url"], owner["account_id"])) for _ in range(chats)
+    ]
+    return _Doors(owner["support_address"], number, mails, twilio, visitors)
+
+
+@asynccontextmanager
+async def _observing(system: DeskbusProcess, bus_url: str, assigned: dict[str, float]) -> AsyncIterator[None]:
+    """Note when each ticket's assignment is first seen on the bus, by a group of its own."""
+
+    async def note(events: Sequence[Event]) -> None:
+        now = time.monotonic()
+        for event in events:
+            if isinstance(event, TicketAssigned):
+                assigned.setdefault(event.ticket_id, now)
+
+    redis_url = (system.home / "engine.url").read_text()
+    settings = PlatformSettings(
+        home=system.home, bus_url=bus_url, redis_url=redis_url, secret_key=SecretStr(SECRET_KEY)
+    )
+    redis = Redis.from_url(redis_url)
+    admission = DiskAdmission(system.home, 0)
+    engines = Engines(settings, redis, redis_url, admission, {"benchmark": CollectorRegistry()})
+    bus = engines.platform_of("benchmark").bus
+    bus.subscribe(Subscription(TICKET_EVENTS, "benchmark", note, only=(TicketAssigned,)))
+    await bus.start()
+    try:
+        yield
+    finally:
+        await bus.stop()
+        await redis.aclose()
+
+
+def _cpu_seconds(system: DeskbusProcess) -> float:
+    """Processor time of the process that has locked the home; Valkey and the mail parsers are processes beside it."""
+    pid = (system.home / "lock").read_text().strip()
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[_USER - 2]) + int(fields[_SYSTEM - 2])) / _TICKS
