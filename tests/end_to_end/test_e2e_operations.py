@@ -22,6 +22,8 @@ PUBLIC = {
     ("post", "/v1/sms/twilio/inbound"),
     ("post", "/v1/sms/twilio/status"),
     ("get", "/s/{code}"),
+    ("get", "/u/{token}"),
+    ("post", "/u/{token}"),
     ("get", "/widget.js"),
     ("get", "/widget-demo"),
 }

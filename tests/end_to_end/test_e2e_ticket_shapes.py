@@ -40,7 +40,7 @@ def test_a_ticket_has_its_members(shared_company: Company) -> None:
     """One ticket, alone and in a list, has every member that was promised, with values of their kind."""
     company = shared_company
     customer = company.customer()
-    ticket = company.opened_by_mail(f"Zoé Doe <{customer}>", subject="A cup")
+    ticket = company.settled(company.opened_by_mail(f"Zoé Doe <{customer}>", subject="A cup"))
     (listed,) = [one for one in company.owner.get("/v1/tickets")["items"] if one["id"] == ticket["id"]]
 
     assert ticket.keys() >= TICKET

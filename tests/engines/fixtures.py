@@ -9,6 +9,16 @@ from engines.settings import EngineSettings
 _PATIENCE_MS = 10_000
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out what is marked `engines` where none were given: nothing is fetched or started unasked."""
+    settings = EngineSettings()
+    if settings.test_engines or settings.test_kafka_url or settings.test_mongo_url:
+        return
+    for item in items:
+        if item.get_closest_marker("engines"):
+            item.add_marker(pytest.mark.skip(reason=wanting.reason(wanting.OWN)))
+
+
 @pytest.fixture(scope="session")
 def kafka_url() -> str:
     """A Kafka that all tests of the run share: each uses topics and groups of its own."""

@@ -9,7 +9,7 @@ from end_to_end.service_processes import ServiceProcesses
 from end_to_end.system import RunningSystem, running_system
 from end_to_end.until import until
 
-pytestmark = [pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.engines, pytest.mark.timeout(240)]
 
 
 @pytest.fixture(scope="module")

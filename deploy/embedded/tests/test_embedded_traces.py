@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from end_to_end.bus import Bus
 from end_to_end.company import Company
 from end_to_end.http_peer import HttpPeer
 from end_to_end.process import DeskbusProcess, free_ports
 from end_to_end.relay import Relay
 from end_to_end.spans import Seen, spans_sent_to
 from end_to_end.until import until
+from end_to_end.valkey_streams import ValkeyStreams
 
 TIMEOUT_SECONDS = 120
 
@@ -46,7 +46,8 @@ def traced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Traced]:
         process.start()
         try:
             process.wait_until_ready()
-            with httpx.Client(base_url=process.base_url, timeout=30) as client, Bus(process) as bus:
+            streams = ValkeyStreams((home / "engine.url").read_text())
+            with httpx.Client(base_url=process.base_url, timeout=30) as client, streams as bus:
                 company = Company(process.owner(), client, process, relay, receiver, bus)
                 company.agent(online=True)
                 company.owner.post("/v1/webhooks", {"url": receiver.url, "events": ["support.ticket.assigned*"]})

@@ -125,6 +125,8 @@ async def test_wrong_credentials(mongo_url: str) -> None:
         assert "secret" not in str(raised.value)
 
 
+# PyMongo leaves a socket open when a client is closed while it still connects.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_gives_up_on_an_engine_that_is_away() -> None:
     """A start ends with `StoreUnavailable` when its patience does, and the store stays closed."""
     store = MongoDocStore(NOWHERE, database="deskbus_away", timeout_seconds=0.2, ready_timeout_seconds=0.3)

@@ -74,7 +74,7 @@ def presence(platform: Platform, group: str = "reporting") -> Presence:
         name="router",
         api=FastAPI(),
         prefixes=("/v1/presence",),
-        workers=[Timers(agents, clock, expire).worker(), Outbox(agents, platform.bus, clock).worker()],
+        workers=[Timers(agents, clock, expire).worker(), Outbox(agents, platform.bus, clock).worker(platform.metrics)],
     )
     return Presence(service, platform, heard)
 

@@ -14,6 +14,8 @@ from service_kit.platform import Platform
 from service_kit.settings import PlatformSettings
 
 _PAUSE_SECONDS = 1.0
+_READY_SECONDS = 1.0
+"""Of one attempt; there are as many as fit into the time to wait."""
 
 
 async def run_init(console: Console, errors: Console, settings: PlatformSettings, *, wait_seconds: float) -> None:
@@ -23,7 +25,7 @@ async def run_init(console: Console, errors: Console, settings: PlatformSettings
         DeskbusError: an engine is away for longer than `wait_seconds`, or refuses us.
     """
     table = Table("service", "store", "bus")
-    async with production_engines(settings, SERVICE_NAMES) as engines:
+    async with production_engines(settings, SERVICE_NAMES, ready_seconds=_READY_SECONDS) as engines:
         for service, platform in compose(engines):
             took = await _provision(errors, platform, wait_seconds)
             table.add_row(service.name, *(f"in place ({seconds:.1f} s)" for seconds in took))

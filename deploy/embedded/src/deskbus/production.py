@@ -48,7 +48,9 @@ def require_production(settings: PlatformSettings) -> None:
 
 
 @asynccontextmanager
-async def production_engines(settings: PlatformSettings, services: Sequence[str]) -> AsyncIterator[Engines]:
+async def production_engines(
+    settings: PlatformSettings, services: Sequence[str], *, ready_seconds: float = _READY_SECONDS
+) -> AsyncIterator[Engines]:
     """Engines by URL alone, for these services. Nothing is connected yet.
 
     Raises:
@@ -63,7 +65,7 @@ async def production_engines(settings: PlatformSettings, services: Sequence[str]
             settings.redis_url,
             LocalDisks(_local_folders(settings), settings.minimum_free_bytes),
             {name: CollectorRegistry() for name in services},
-            ready_timeout_seconds=_READY_SECONDS,
+            ready_timeout_seconds=ready_seconds,
         )
     finally:
         await redis.aclose()
