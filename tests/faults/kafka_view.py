@@ -22,12 +22,17 @@ class KafkaView:
         self._admin = admin
 
     async def waiting(self) -> Mapping[str, int]:
-        """How many records each reader has not committed yet; those that have committed all are left out."""
+        """How many records each reader has not committed yet; those that have committed all are left out.
+
+        A group that never committed anything of a topic is not a reader: topics name the groups they may have.
+        """
         found: dict[str, int] = {}
         for topic in TOPICS:
             ends = await self._ends(topic.name)
             for group in topic.consumers:
                 committed = await self._admin.list_consumer_group_offsets(group)
+                if not ends.keys() & committed.keys():
+                    continue
                 left = sum(end - max(0, _offset(committed, place)) for place, end in ends.items())
                 if left:
                     found[f"{topic.name} → {group}"] = left

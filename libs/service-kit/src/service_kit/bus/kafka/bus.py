@@ -25,7 +25,13 @@ from service_kit.bus.kafka.dead_letters import DeadLetterTopics
 from service_kit.bus.kafka.library_log import quieten
 from service_kit.bus.kafka.provisioning import provide
 from service_kit.bus.kafka.reader import PartitionReader
-from service_kit.bus.kafka.subscriber import GRACE_SECONDS, REQUEST_SECONDS, add_subscriber, end_subscriber
+from service_kit.bus.kafka.subscriber import (
+    GRACE_SECONDS,
+    REBALANCE_SECONDS,
+    REQUEST_SECONDS,
+    add_subscriber,
+    end_subscriber,
+)
 from service_kit.bus.kafka.tenure import Tenure
 from service_kit.bus.kafka.topology import TopicsUnfit, owned_topics, replicas_wanted, shortcomings, used_topics
 from service_kit.bus.kafka.writer import Addressed, TopicWriter
@@ -42,6 +48,9 @@ _SETTLE_SECONDS = 2.0
 """How long topics that were created a moment ago may stay unknown to another broker."""
 
 _POLL_SECONDS = 0.1
+
+_JOIN_SECONDS = 3.0 * REBALANCE_SECONDS
+"""Joining waits for every member to hand over. Whoever gave up sooner would leave again, and so begin it anew."""
 _RETRY_MS = 250
 
 log = structlog.get_logger(__name__)
@@ -159,7 +168,7 @@ class KafkaBus:
             await until_available(self._connect, timeout_seconds=self._ready_timeout_seconds)
             self._is_started = True  # handlers publish, and they begin before the next line ends
             with unavailable("start"):
-                async with asyncio.timeout(self._ready_timeout_seconds):
+                async with asyncio.timeout(max(self._ready_timeout_seconds, _JOIN_SECONDS)):
                     await self._start_subscribers()
         except BaseException:
             await self.stop()
