@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from random import Random
 from typing import Any
 
@@ -14,7 +15,16 @@ from faults.desk_client import DeskClient, NoAnswerError
 from faults.history import History, Written
 
 _MOST_REPLIES_TO_A_TICKET = 3
+_LAST_WORDS_SECONDS = 60.0
 _LOOK_AGAIN_SECONDS = 0.25
+
+
+async def until_answered(history: History, replies: int) -> None:
+    """Wait until so many replies were taken; where agents do not get there a test says how far they got."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LAST_WORDS_SECONDS):
+            while len(history.replies("answered")) < replies:  # noqa: ASYNC110 - the history knows no events
+                await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
 
 class Agent:

@@ -78,9 +78,19 @@ def test_a_mail_is_one_trace_from_the_door_to_the_webhook(traced: Traced) -> Non
 
 @pytest.mark.timeout(TIMEOUT_SECONDS)
 def test_a_reply_is_one_trace_from_the_api_to_the_relay(traced: Traced) -> None:
-    """The other half: from the agent's request to the mail that left, findable by the ticket."""
+    """The other half: from the agent's request to the mail that left, both findable by the ticket."""
     trace = traced.trace_of("POST /v1/tickets/{ticket_id}/messages")
     about = {span.name: span.attributes.get("deskbus.ticket_id") for span in trace}
 
     assert {"process outbound-messages-v1", "send email", "process delivery-events-v1"} <= set(about)
+    assert about["POST /v1/tickets/{ticket_id}/messages"] == traced.ticket_id
     assert about["send email"] == traced.ticket_id
+
+
+@pytest.mark.timeout(TIMEOUT_SECONDS)
+def test_a_span_never_tells_an_address(traced: Traced) -> None:
+    """A request is told by its route: paths and queries carry tokens and words that were searched."""
+    told = {name for span in traced.spans for name in span.attributes}
+
+    assert "http.route" in told
+    assert not [name for name in told if name.startswith("url.")]

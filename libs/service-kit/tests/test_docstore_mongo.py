@@ -10,12 +10,10 @@ from pymongo import AsyncMongoClient
 from engines import wanting
 from service_kit.docstore.mongo import MongoDocStore
 from service_kit.testing.docstore_contract import DocStoreContract
-from service_kit.testing.mongo_engines import updates_atomically
+from service_kit.testing.mongo_engines import tells_what_an_index_refused
 
-_COMPARE_AND_SWAP = frozenset(
-    {"test_two_stores_at_once", "test_many_writers_lose_no_update", "test_replace_meets_a_unique_index"}
-)
-"""Two writers at once, and updates that a unique index refuses."""
+_REFUSED_UPDATES = frozenset({"test_replace_meets_a_unique_index"})
+"""What meets updates that a unique index refuses."""
 
 
 class MongoHarness:
@@ -45,5 +43,5 @@ class TestMongoDocStore(DocStoreContract):
 
     @pytest.fixture(autouse=True)
     def _only_what_the_engine_can_show(self, request: pytest.FixtureRequest, mongo_url: str) -> None:
-        if request.node.originalname in _COMPARE_AND_SWAP and not updates_atomically(mongo_url):
+        if request.node.originalname in _REFUSED_UPDATES and not tells_what_an_index_refused(mongo_url):
             pytest.skip(wanting.reason(wanting.MONGODB))

@@ -9,7 +9,7 @@ from pymongo import MongoClient
 from engines import wanting
 from service_kit.docstore.mongo import MongoDocStore
 from service_kit.testing.docstore_machine import DocStoreMachine
-from service_kit.testing.mongo_engines import updates_atomically
+from service_kit.testing.mongo_engines import tells_what_an_index_refused
 
 pytestmark = pytest.mark.engines
 
@@ -46,7 +46,7 @@ class MongoMachine(DocStoreMachine):
 @pytest.fixture(autouse=True)
 def _engine(mongo_url: str) -> None:
     """Tell the machine where its engine is: a test case takes no fixture as argument."""
-    if not updates_atomically(mongo_url):  # it meets updates that a unique index refuses
+    if not tells_what_an_index_refused(mongo_url):  # it meets updates that a unique index refuses
         pytest.skip(wanting.reason(wanting.MONGODB))
     MongoMachine.url = mongo_url
 

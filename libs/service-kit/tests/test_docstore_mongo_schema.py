@@ -13,7 +13,7 @@ from service_kit.docstore import CollectionSpec, Document, Eq, Fate, Has, Index,
 from service_kit.docstore.mongo import MongoDocStore
 from service_kit.docstore.mongo_connection import Database
 from service_kit.testing.docstore_harness import LETTERS, PLAIN_LETTERS, Letter, found, letter, running
-from service_kit.testing.mongo_engines import updates_atomically
+from service_kit.testing.mongo_engines import tells_what_an_index_refused
 
 pytestmark = pytest.mark.engines
 
@@ -124,7 +124,7 @@ async def test_a_unique_index_is_dropped(mongo_url: str, database: Database) -> 
 
 async def test_a_unique_index_comes_too_late(mongo_url: str, database: Database) -> None:
     """Where stored documents share what shall be unique now provisioning fails, and says which index."""
-    if not updates_atomically(mongo_url):
+    if not tells_what_an_index_refused(mongo_url):
         pytest.skip(wanting.reason(wanting.MONGODB))
     await _fates(_store(mongo_url, database), PLAIN_LETTERS, [letter("a", number=1), letter("b", number=1)])
     store = _store(mongo_url, database, LETTERS)

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
+from fastapi.telemetry import TelemetryConfig
 
 from service_kit.auth.credentials import Credentials
 from service_kit.auth.dependency import Authentication
@@ -19,11 +20,14 @@ from service_kit.http.request_limits import RequestLimits
 from service_kit.http.request_log import RequestLog
 from service_kit.platform import Platform
 
+_NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False}
+"""FastAPI's own would be a second span around `RequestLog`'s, with the path and the query: tokens and words searched.
+"""
 _PROBLEM_REFERENCE = {"$ref": "#/components/schemas/Problem"}
 
 
 class DeskbusApi(FastAPI):
-    """FastAPI that documents its errors as what they are."""
+    """FastAPI that documents its errors as what they are, and leaves what it tells of requests to `RequestLog`."""
 
     def openapi(self) -> dict[str, Any]:
         """The document, with the problem's schema among its components."""
@@ -48,6 +52,7 @@ def create_api(
     """
     api = DeskbusApi(
         title=title,
+        telemetry=_NO_TELEMETRY,
         dependencies=[Depends(refuse_flawed_json)],
         responses={
             "default": {"description": "A problem", "content": {MEDIA_TYPE: {"schema": _PROBLEM_REFERENCE}}},

@@ -68,6 +68,8 @@ class RequestLog:
         span.set_attributes(
             {"http.request.method": scope["method"], "http.route": route, "http.response.status_code": status}
         )
+        if ticket_id := scope.get("path_params", {}).get("ticket_id"):
+            span.set_attribute("deskbus.ticket_id", ticket_id)
         self._metrics.count(scope["method"], route, status, seconds)
         log = logger.debug if route in _PROBES else logger.info
         log(

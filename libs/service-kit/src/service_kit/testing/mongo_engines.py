@@ -7,11 +7,10 @@ from pymongo import MongoClient
 _PATIENCE_MS = 10_000
 
 
-def updates_atomically(url: str) -> bool:
-    """Whether an update compares and writes in one step, and tells of what a unique index refuses.
+def tells_what_an_index_refused(url: str) -> bool:
+    """Whether an update, or a new index, that a unique index refuses is answered as a duplicate key.
 
-    FerretDB 1.24 reads, compares and writes one after the other, so two writers can both win; and it answers a
-    refused update, or a refused unique index, with an internal error.
+    FerretDB 1.24 answers both with an internal error that could be anything.
     """
     with MongoClient[dict[str, Any]](url, serverSelectionTimeoutMS=_PATIENCE_MS) as client:
         return "ferretdbVersion" not in client.admin.command("buildInfo")
