@@ -22,6 +22,11 @@ structlog.configure(
 )
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than processors: each waits now and then for an engine, a process or a timer."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
     """Let the collector look at what tests make only: modules and models never become garbage, and are most of it."""

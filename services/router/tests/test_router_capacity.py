@@ -3,8 +3,6 @@
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
 from contracts.tickets import TicketAssigned, TicketClosed, TicketReopened, TicketSnoozed
 from service_kit.testing.eventually import eventually
 
@@ -193,24 +191,28 @@ async def test_a_limit_that_is_lowered_takes_nothing_away(world: Any) -> None:
     assert still == ["t3"]
 
 
-@pytest.mark.parametrize(
-    ("who", "path", "change", "status"),
-    [
-        ("ann", "acc-ann", {"channels": ["sms"]}, 403),
-        ("owner", "nobody", {"channels": ["sms"]}, 404),
-        ("owner", "acc-ann", {"channels": ["pigeon"]}, 422),
-        ("owner", "acc-ann", {"capacity": {"per_agent": -1}}, 422),
-        ("owner", "acc-ann", {"capacity": {"per_agent": 10_001}}, 422),
-        ("owner", "acc-ann", {"online": True}, 422),
-    ],
-    ids=["not-an-admin", "unknown-agent", "channel", "negative", "too-many", "unknown-field"],
-)
-async def test_limits_that_make_no_sense_are_refused(
-    world: Any, who: str, path: str, change: dict[str, Any], status: int
-) -> None:
+async def test_limits_that_make_no_sense_are_refused(world: Any) -> None:
     """Only admins set them, for agents there are, within bounds (A3: the switch is not among them)."""
     await world.account("acc", "ann")
 
-    answer = await world.call("PATCH", f"/v1/availability/{path}", "acc", who, json=change)
+    async def answer(who: str, agent: str, change: dict[str, Any]) -> int:
+        response = await world.call("PATCH", f"/v1/availability/{agent}", "acc", who, json=change)
+        return int(response.status_code)
 
-    assert answer.status_code == status, answer.text
+    answers = {
+        "not an admin": await answer("ann", "acc-ann", {"channels": ["sms"]}),
+        "unknown agent": await answer("owner", "nobody", {"channels": ["sms"]}),
+        "channel": await answer("owner", "acc-ann", {"channels": ["pigeon"]}),
+        "negative": await answer("owner", "acc-ann", {"capacity": {"per_agent": -1}}),
+        "too many": await answer("owner", "acc-ann", {"capacity": {"per_agent": 10_001}}),
+        "unknown field": await answer("owner", "acc-ann", {"online": True}),
+    }
+
+    assert answers == {
+        "not an admin": 403,
+        "unknown agent": 404,
+        "channel": 422,
+        "negative": 422,
+        "too many": 422,
+        "unknown field": 422,
+    }

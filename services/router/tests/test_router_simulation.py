@@ -3,8 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
-
 from contracts.settings import AgentEntry, AssignmentSettings
 from contracts.tickets import TicketClosed
 from router.account_facts import ANSWERING_ROLES
@@ -145,23 +143,22 @@ async def test_asking_writes_nothing(make_platform: PlatformFactory) -> None:
     assert (answer.appraisal.chosen, left) == ("ann", None)
 
 
-@pytest.mark.parametrize(
-    ("question", "status"),
-    [
-        ({"ticket_id": "nobody's"}, 404),
-        ({"team_id": "nobody's"}, 404),
-        ({"ticket_id": "t1", "tags": ["a"]}, 422),
-        ({"channel": "pigeon"}, 422),
-        ({"at": "2026-11-20T12:00:00"}, 422),
-        ({"tags": ["a"] * 201}, 422),
-        ({"assignee": "ann"}, 422),
-    ],
-    ids=["unknown-ticket", "unknown-team", "both", "channel", "naive", "too-many-tags", "unknown-field"],
-)
-async def test_a_question_that_makes_no_sense_is_refused(world: Any, question: dict[str, Any], status: int) -> None:
+async def test_a_question_that_makes_no_sense_is_refused(world: Any) -> None:
     """Every input has a shape and a limit."""
     await world.account("acc", "ann")
 
-    answer = await world.call("POST", "/v1/assignment/simulate", "acc", "ann", json=question)
+    async def answer(question: dict[str, Any]) -> int:
+        response = await world.call("POST", "/v1/assignment/simulate", "acc", "ann", json=question)
+        return int(response.status_code)
 
-    assert answer.status_code == status, answer.text
+    unknown = [await answer({"ticket_id": "nobody's"}), await answer({"team_id": "nobody's"})]
+    flawed = {
+        "both": await answer({"ticket_id": "t1", "tags": ["a"]}),
+        "channel": await answer({"channel": "pigeon"}),
+        "naive": await answer({"at": "2026-11-20T12:00:00"}),
+        "too many tags": await answer({"tags": ["a"] * 201}),
+        "unknown field": await answer({"assignee": "ann"}),
+    }
+
+    assert unknown == [404, 404]
+    assert flawed == dict.fromkeys(flawed, 422)

@@ -155,9 +155,9 @@ async def test_a_view_is_saved_once(bench: Any):
     assert len((await bench.get("/v1/views"))["items"]) == 1
 
 
-@pytest.mark.parametrize(
-    "flaw",
-    [
+async def test_views_that_make_no_sense(bench: Any):
+    """Names, filters, orders and columns that mean nothing are refused (S4)."""
+    flaws: list[dict[str, Any]] = [
         {"name": " "},
         {"name": "x" * 201},
         {"filter": {"status": "lost"}},
@@ -167,14 +167,13 @@ async def test_a_view_is_saved_once(bench: Any):
         {"sort": "colour"},
         {"columns": ["colour"]},
         {"owner_id": "agt_2"},
-    ],
-    ids=["blank", "long", "status", "operator", "unknown", "empty-search", "sort", "column", "owner"],
-)
-async def test_views_that_make_no_sense(bench: Any, flaw: dict[str, Any]):
-    """Names, filters, orders and columns that mean nothing are refused (S4)."""
-    answer = await bench.do("POST", "/v1/views", {"name": "Late", **flaw})
+    ]
+    answers = [await bench.do("POST", "/v1/views", {"name": "Late", **flaw}) for flaw in flaws]
+    taken = [flaw for flaw, answer in zip(flaws, answers, strict=True) if answer.status_code != 422]
 
-    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    assert taken == []
+    assert {answer.json()["code"] for answer in answers} == {"invalid_request"}
+    assert (await bench.get("/v1/views"))["items"] == []
 
 
 async def test_views_and_keys(bench: Any):

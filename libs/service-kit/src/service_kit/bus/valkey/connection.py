@@ -8,6 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.driver_info import DriverInfo
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
@@ -22,6 +23,8 @@ UNREACHABLE = (RedisConnectionError, RedisTimeoutError, OSError)
 """The server is away, too slow, or still loads its log (`BusyLoadingError` is a connection error)."""
 
 _POLL_SECONDS = 0.05
+_DRIVER = DriverInfo()
+"""Made once: without it every connection reads the metadata of the installed package anew."""
 
 
 @contextmanager
@@ -51,6 +54,7 @@ def open_client(url: str, *, timeout_seconds: float) -> Redis:
         socket_timeout=timeout_seconds,
         socket_connect_timeout=timeout_seconds,
         retry=Retry(NoBackoff(), 0),
+        driver_info=_DRIVER,
     )
 
 
