@@ -32,14 +32,14 @@ run: setup ## start everything on this machine, with demo traffic (DEMO=0 withou
 	@exec $(RUN) deskbus up $(if $(filter 1,$(DEMO)),--demo)
 
 test: setup ## run the tests on the embedded engines (those that kill processes: make faults)
-	@$(RUN) pytest -m "not faults" -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(RUN) pytest -m "not faults" -n $(WORKERS) --no-loadscope-reorder $(ARGS)
 
 faults: setup ## kill real processes at bad moments under traffic, then check the histories (SECONDS=600: on Kafka)
 	@$(if $(SECONDS),$(ENGINES) $(RUN) pytest tests/faults/test_faults_fleet.py --faults-seconds $(SECONDS) $(ARGS),\
-	  $(RUN) pytest -m "faults and not engines" -n 2 --dist loadfile --no-loadscope-reorder $(ARGS))
+	  $(RUN) pytest -m "faults and not engines" -n 2 --no-loadscope-reorder $(ARGS))
 
 engines: setup ## run what needs Kafka and MongoDB: in containers, or fetched once and started on this machine
-	@$(ENGINES) $(RUN) pytest -m engines -n $(WORKERS) --dist loadfile --ignore tests/faults/test_faults_fleet.py $(ARGS)
+	@$(ENGINES) $(RUN) pytest -m engines -n $(WORKERS) --ignore tests/faults/test_faults_fleet.py $(ARGS)
 
 production: setup ## the end-to-end tests on processes of each service, Kafka and a document engine
 	@DESKBUS_TEST_COMPOSITION=production $(ENGINES) $(RUN) pytest tests/end_to_end $(ARGS)

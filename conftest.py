@@ -2,16 +2,21 @@
 
 import gc
 import os
+from typing import Any
 
 import pytest
 import structlog
 from hypothesis import settings
+from xdist.scheduler import LoadFileScheduling
 
 pytest_plugins = ["service_kit.testing.fixtures", "engines.fixtures"]
 
-# No deadline per example: the machine that runs the tests is shared. In CI the same examples run each time.
-settings.register_profile("deskbus", deadline=None, derandomize="CI" in os.environ)
-settings.load_profile("deskbus")
+_END_TO_END = "tests/end_to_end/"
+
+# No deadline per example: the machine that runs the tests is shared. CI runs more examples, the same each time.
+settings.register_profile("desk", deadline=None, max_examples=50)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if "CI" in os.environ else "desk")
 
 # Tracebacks that are found by the test that fails need no colours and no local variables: those cost seconds each.
 structlog.configure(
@@ -22,6 +27,20 @@ structlog.configure(
 )
 
 
+class _OneSystem(LoadFileScheduling):
+    """Tests of one file on one worker, and the end-to-end tests on one: they share a system that is slow to start."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _END_TO_END if nodeid.startswith(_END_TO_END) else super()._split_scope(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _OneSystem:
+    """How tests are dealt to workers."""
+    return _OneSystem(config, log)
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """One worker more than processors: each waits now and then for an engine, a process or a timer."""
     return (os.cpu_count() or 1) + 1
@@ -32,3 +51,10 @@ def pytest_collection_finish() -> None:
     """Let the collector look at what tests make only: modules and models never become garbage, and are most of it."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish() -> None:
+    """Find what was left open once: pytest would look ten more times through everything that the tests made."""
+    gc.collect()
+    gc.freeze()

@@ -16,6 +16,8 @@ from end_to_end.front_proxy import FrontProxy
 from end_to_end.process import COMMAND, START_SECONDS, STOP_SECONDS, deskbus_environment, free_ports, run_deskbus
 from end_to_end.until import until
 
+_TLS = httpx.create_ssl_context()
+"""Made once: it takes longer than most requests."""
 _FIRST_ACCOUNT = ("Deskbus", "owner@deskbus.example", "support@deskbus.example")
 
 
@@ -56,7 +58,7 @@ class ServiceProcess:
         if self._process is None or self._process.poll() is not None:
             raise RuntimeError(f"deskbus run {self.name} ended: {self.log}")
         try:
-            return httpx.get(self.url + path, timeout=10)
+            return httpx.get(self.url + path, timeout=10, verify=_TLS)
         except httpx.TransportError:
             return None
 

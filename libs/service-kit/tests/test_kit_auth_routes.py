@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import httpx
 import pytest
-from fastapi import APIRouter, Depends, FastAPI, WebSocket
+from fastapi import Depends, FastAPI, WebSocket
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -12,6 +12,7 @@ from redis.backoff import NoBackoff
 from service_kit.auth import Authenticated, Permission, Principal, requires
 from service_kit.auth.credentials import Credentials
 from service_kit.http import create_api
+from service_kit.http.routes import Routes
 from service_kit.platform import Platform
 from service_kit.testing.callers import api_key, http_client, sign_in
 from service_kit.testing.platforms import PlatformFactory
@@ -19,7 +20,7 @@ from service_kit.testing.platforms import PlatformFactory
 
 def build(platform: Platform) -> FastAPI:
     """An application with a route for everybody known and one for those who manage teams."""
-    router = APIRouter()
+    router = Routes()
 
     @router.get("/me")
     async def me(caller: Authenticated) -> str | None:

@@ -1,8 +1,8 @@
 import httpx
 import pytest
-from fastapi import APIRouter
 
 from service_kit.http import IfMatch, create_api
+from service_kit.http.routes import Routes
 from service_kit.service import Service
 from service_kit.testing.callers import http_client
 from service_kit.testing.platforms import PlatformFactory
@@ -26,7 +26,7 @@ async def test_ready_while_the_engines_answer(make_platform: PlatformFactory):
 
 async def test_requests_are_counted_by_route_template(make_platform: PlatformFactory):
     """`/metrics` counts by template, method and status; nothing a caller makes up becomes a label."""
-    router = APIRouter()
+    router = Routes()
 
     @router.get("/tickets/{ticket_id}")
     async def read(ticket_id: str) -> str:
@@ -67,7 +67,7 @@ async def test_if_match_that_is_no_version_is_refused(make_platform: PlatformFac
 
 async def ask_version(make_platform: PlatformFactory, header: str | None) -> httpx.Response:
     """What a route with `IfMatch` is given."""
-    router = APIRouter()
+    router = Routes()
 
     @router.put("/version")
     async def put(version: IfMatch) -> int | None:

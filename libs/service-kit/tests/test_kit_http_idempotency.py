@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import APIRouter, Response
+from fastapi import Response
 from fastapi.responses import StreamingResponse
 
 from contracts.ids import derive_id
@@ -14,6 +14,7 @@ from service_kit.auth import Authenticated
 from service_kit.docstore import Cmp
 from service_kit.http import IdempotencyKey, Problem, create_api
 from service_kit.http.idempotency_records import IDEMPOTENCY_KEYS, IdempotencyRecord, IdempotencyRecords, judge
+from service_kit.http.routes import Routes
 from service_kit.platform import Platform
 from service_kit.testing.callers import api_key, http_client, sign_in
 from service_kit.testing.eventually import eventually
@@ -37,9 +38,9 @@ class Desk:
         """Open unless a test closes it."""
         self.gate.set()
 
-    def router(self) -> APIRouter:
+    def router(self) -> Routes:
         """Its routes."""
-        router = APIRouter()
+        router = Routes()
 
         @router.post("/notes", status_code=201)
         async def write(

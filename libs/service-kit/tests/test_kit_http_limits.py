@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import APIRouter, Request
+from fastapi import Request
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from service_kit.admission import StorageFull
 from service_kit.http import create_api
 from service_kit.http.json_limits import MAX_DEPTH, flaw_of
+from service_kit.http.routes import Routes
 from service_kit.testing.callers import http_client
 from service_kit.testing.platforms import PlatformFactory
 
@@ -34,9 +35,9 @@ class FullDisk:
         raise StorageFull("no room")
 
 
-def things_router() -> APIRouter:
+def things_router() -> Routes:
     """Routes that take a declared body, a raw one, and none."""
-    router = APIRouter()
+    router = Routes()
 
     @router.post("/things")
     async def take(thing: Anything) -> Anything:

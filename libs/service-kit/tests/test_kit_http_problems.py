@@ -3,7 +3,7 @@ from typing import Annotated
 
 import httpx
 import pytest
-from fastapi import APIRouter, WebSocket
+from fastapi import WebSocket
 from pydantic import BaseModel, Field
 from structlog.testing import capture_logs
 
@@ -11,6 +11,7 @@ from service_kit.bus import BusUnavailable
 from service_kit.docstore import InvalidCursorError, UnindexedQueryError
 from service_kit.errors import PermanentError
 from service_kit.http import Problem, create_api, not_found
+from service_kit.http.routes import Routes
 from service_kit.testing.callers import http_client
 from service_kit.testing.platforms import PlatformFactory
 
@@ -42,7 +43,7 @@ ERRORS: dict[str, Exception] = {
 @pytest.fixture
 async def http(make_platform: PlatformFactory) -> AsyncIterator[httpx.AsyncClient]:
     """A client of an application whose routes fail in every way."""
-    router = APIRouter()
+    router = Routes()
 
     @router.get("/fail/{how}")
     async def fail(how: str) -> None:
@@ -172,7 +173,7 @@ async def test_the_log_tells_ids_and_templates_only(http: httpx.AsyncClient):
 
 async def test_websockets_pass_the_middlewares(make_platform: PlatformFactory):
     """A websocket reaches its route: the HTTP middlewares leave it alone."""
-    router = APIRouter()
+    router = Routes()
 
     @router.websocket("/ws")
     async def echo(socket: WebSocket) -> None:

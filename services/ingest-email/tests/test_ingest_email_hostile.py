@@ -56,6 +56,7 @@ MEASURED = {
     "a parameter in 50,000 pieces": MULTIPART
     + b"--b\r\nContent-Disposition: attachment;"
     + b" filename*0*=a;" * 50_000,
+    "charset that is none": HEAD + b"Content-Type: text/plain; charset=quoted-printable\r\n\r\nHello",
     "charset punycode": HEAD + b"Content-Type: text/plain; charset=punycode\r\n\r\n" + b"a" * 1_000_000,
     "megabytes without a line end": HEAD + b"\r\n" + b"x" * 5_000_000,
     "every byte there is": bytes(range(256)) * 4000,

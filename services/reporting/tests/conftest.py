@@ -175,7 +175,7 @@ class ReportingBench:
         """Publish stories and wait until all of it is archived and counted."""
         await self.publisher.bus.publish([event for one in stories for event in one.events])
         for one in stories:
-            await eventually(partial(self._is_counted, one.events[-1]))
+            await eventually(partial(self._is_counted, one.events))
 
     async def stored(self, spec: CollectionSpec[Any]) -> Sequence[Any]:
         """What a collection holds of the account, without how often it was written."""
@@ -188,11 +188,12 @@ class ReportingBench:
         assert answer.status_code == httpx.codes.OK, answer.text
         return dict(answer.json())
 
-    async def _is_counted(self, last: TicketEvent) -> bool:
+    async def _is_counted(self, events: Sequence[TicketEvent]) -> bool:
+        last, said = events[-1], [event for event in events if is_traffic(event)][-1]
         cycle = await self.platform.store.collection(CYCLES).get(cycle_id(last))
-        traffic = await self.platform.store.collection(TRAFFIC).get(traffic_id(last))
-        counted = not is_traffic(last) or (traffic is not None and traffic.last_seq >= last.seq)
-        return cycle is not None and cycle.last_seq >= last.seq and counted
+        traffic = await self.platform.store.collection(TRAFFIC).get(traffic_id(said))
+        is_told = traffic is not None and traffic.last_seq >= said.seq
+        return cycle is not None and cycle.last_seq >= last.seq and is_told
 
 
 @pytest_asyncio.fixture

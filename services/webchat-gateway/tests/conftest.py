@@ -38,6 +38,8 @@ from webchat_gateway.settings import WebchatSettings
 ACCOUNT = "acc_1"
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 _FRAME_SECONDS = 10
+_TLS = httpx.create_ssl_context()
+"""Made once: it takes longer than most requests."""
 
 
 class _Server(uvicorn.Server):
@@ -184,7 +186,7 @@ class Chat:
 
     def http(self) -> httpx.AsyncClient:
         """A client of the HTTP side."""
-        return httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}")
+        return httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", verify=_TLS)
 
     async def open_account(self) -> None:
         """Tell the gateway of an account, as tickets does."""

@@ -2,13 +2,14 @@
 
 from typing import Annotated, Any, Protocol
 
-from fastapi import APIRouter, Body, Depends
+from fastapi import Body, Depends
 from pydantic import BaseModel
 
 from contracts.settings import Area
 from service_kit.auth.dependency import requires
 from service_kit.auth.permissions import Permission
 from service_kit.auth.principal import Principal
+from service_kit.http.routes import Routes
 from service_kit.settings_codec import S, SettingsCodec
 
 
@@ -25,9 +26,9 @@ class _Owner(Protocol[S]):
         """Apply a merge patch."""
 
 
-def settings_router(owner: _Owner[S], read: Permission, write: Permission) -> APIRouter:
+def settings_router(owner: _Owner[S], read: Permission, write: Permission) -> Routes:
     """`GET` and `PATCH /v1/settings/{area}`; the shape's `writeOnly` members are in no answer."""
-    router = APIRouter(prefix="/v1/settings", tags=["settings"])
+    router = Routes("/v1/settings", tags=["settings"])
     shown: dict[int | str, dict[str, type[BaseModel]]] = {200: {"model": owner.codec.shape}}
 
     @router.get(f"/{owner.area}", response_model=None, responses={**shown})

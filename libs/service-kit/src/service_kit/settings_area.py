@@ -8,7 +8,6 @@ import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Generic
 
-from fastapi import APIRouter
 from pydantic import ValidationError
 
 from contracts.envelope import UtcDatetime
@@ -19,6 +18,7 @@ from service_kit.crash_points import crash_point
 from service_kit.docstore import Cmp, Collection, CollectionSpec, Document, Fate
 from service_kit.errors import TransientError
 from service_kit.http.problems import invalid_request, not_found
+from service_kit.http.routes import Routes
 from service_kit.merge_patch import merge
 from service_kit.platform import Platform
 from service_kit.problem import Problem
@@ -133,7 +133,7 @@ class SettingsArea(Generic[S]):
 
     def router(
         self, read: Permission = Permission.SETTINGS_READ, write: Permission = Permission.SETTINGS_MANAGE
-    ) -> APIRouter:
+    ) -> Routes:
         """`GET` and `PATCH /v1/settings/{area}`."""
         return settings_router(self, read, write)
 

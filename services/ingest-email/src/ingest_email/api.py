@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import BaseModel
 
 from ingest_email.mailgun import MAILGUN
@@ -10,6 +10,7 @@ from ingest_email.postmark import POSTMARK
 from ingest_email.provider import Provider
 from ingest_email.sendgrid import SENDGRID
 from ingest_email.webhooks import OpenCall, Webhooks
+from service_kit.http.routes import Routes
 
 PREFIX = "/v1/email"
 
@@ -45,9 +46,9 @@ _POSTMARK_BODY = {
 }
 
 
-def email_router(webhooks: Webhooks) -> APIRouter:
+def email_router(webhooks: Webhooks) -> Routes:
     """The routes that providers call. Each is answered 200 once the mail is stored and announced."""
-    router = APIRouter(prefix=PREFIX, tags=["email"])
+    router = Routes(PREFIX, tags=["email"])
 
     async def take(provider: Provider, request: Request) -> MailTaken:
         source = request.client.host if request.client else "unknown"

@@ -33,10 +33,13 @@ def _known(declared: str | None) -> str | None:
 
 
 def _is_text(name: str) -> bool:
+    # One byte, because of none Python makes no text and asks no codec.
     try:
-        b"".decode(name)
+        b" ".decode(name)
     except LookupError:
         return False
+    except UnicodeDecodeError:
+        return True  # of an encoding whose characters take more than a byte
     return True
 
 

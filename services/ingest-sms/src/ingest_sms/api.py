@@ -2,19 +2,20 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import Header, Query, Request, Response
 
 from ingest_sms.errors import malformed_webhook
 from ingest_sms.webhooks import Webhook, Webhooks
+from service_kit.http.routes import Routes
 
 _MOST_FIELDS = 200
 _NO_ANSWER = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 Signature = Annotated[str, Header(alias="X-Twilio-Signature", max_length=200)]
 
 
-def webhooks_router(webhooks: Webhooks, *, public_url: str) -> APIRouter:
+def webhooks_router(webhooks: Webhooks, *, public_url: str) -> Routes:
     """The routes a provider calls. It signs the URL it called: the public one, or the request's own if none is set."""
-    router = APIRouter(prefix="/v1/sms", tags=["sms"])
+    router = Routes("/v1/sms", tags=["sms"])
 
     @router.post("/twilio/inbound", response_class=Response, responses={200: {"content": {"text/xml": {}}}})
     async def take_message(request: Request, signature: Signature = "") -> Response:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import Depends, Path
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel
 
@@ -13,6 +13,7 @@ from notifier.store import DeliveryStore
 from service_kit.auth import Permission, Principal, requires
 from service_kit.http.pages import Cursor, Limit, PageOf
 from service_kit.http.problems import not_found
+from service_kit.http.routes import Routes
 
 Reader = Annotated[Principal, Depends(requires(Permission.TICKETS_READ))]
 
@@ -32,9 +33,9 @@ class DeliveryView(BaseModel):
     updated_at: datetime
 
 
-def deliveries_router(store: DeliveryStore) -> APIRouter:
+def deliveries_router(store: DeliveryStore) -> Routes:
     """`GET /v1/deliveries` and `GET /s/{code}`."""
-    router = APIRouter(tags=["deliveries"])
+    router = Routes(tags=["deliveries"])
 
     @router.get("/v1/deliveries")
     async def list_deliveries(

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import Depends, Path
 from pydantic import BaseModel
 
 from notifier.model import SuppressionScope
@@ -11,6 +11,7 @@ from notifier.suppression_store import SuppressionStore
 from service_kit.auth import Permission, Principal, requires
 from service_kit.http.pages import Cursor, Limit, PageOf
 from service_kit.http.problems import not_found
+from service_kit.http.routes import Routes
 
 Reader = Annotated[Principal, Depends(requires(Permission.TICKETS_READ))]
 Writer = Annotated[Principal, Depends(requires(Permission.TICKETS_WRITE))]
@@ -27,9 +28,9 @@ class SuppressionView(BaseModel):
     created_at: datetime
 
 
-def suppressions_router(store: SuppressionStore) -> APIRouter:
+def suppressions_router(store: SuppressionStore) -> Routes:
     """`/v1/suppressions`."""
-    router = APIRouter(prefix="/v1/suppressions", tags=["deliveries"])
+    router = Routes("/v1/suppressions", tags=["deliveries"])
 
     @router.get("")
     async def list_suppressions(principal: Reader, limit: Limit = 50, cursor: Cursor = None) -> PageOf[SuppressionView]:

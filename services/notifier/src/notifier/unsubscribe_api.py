@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 from fastapi.responses import HTMLResponse
 
 from notifier.model import Delivery, Suppression
@@ -11,6 +11,7 @@ from notifier.suppression_store import SuppressionStore, suppression_id
 from notifier.unsubscribe import UnsubscribeLinks
 from service_kit.clock import Clock
 from service_kit.http.problems import not_found
+from service_kit.http.routes import Routes
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Automatic mail</title><meta name="robots" content="noindex"></head>
@@ -28,9 +29,9 @@ Token = Annotated[str, Path(pattern=r"^[0-9a-f]{24}[a-z2-7]{16}$")]
 
 def unsubscribe_router(
     store: DeliveryStore, suppressions: SuppressionStore, links: UnsubscribeLinks, clock: Clock
-) -> APIRouter:
+) -> Routes:
     """`GET` asks, because programs follow links in mail; `POST` does it, by the page or by a mail program."""
-    router = APIRouter(prefix="/u", tags=["deliveries"])
+    router = Routes("/u", tags=["deliveries"])
 
     async def find(token: str) -> Delivery:
         delivery_id = links.delivery_of(token)

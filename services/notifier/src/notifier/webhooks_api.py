@@ -5,7 +5,7 @@ import secrets
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl
 
 from contracts.ids import new_id
@@ -15,6 +15,7 @@ from service_kit.auth import Permission, Principal, requires
 from service_kit.clock import Clock
 from service_kit.http.pages import Cursor, Limit, PageOf
 from service_kit.http.problems import Problem, not_found
+from service_kit.http.routes import Routes
 from service_kit.secret_box import SecretBox
 
 Manager = Annotated[Principal, Depends(requires(Permission.WEBHOOKS_MANAGE))]
@@ -73,9 +74,9 @@ class WebhookDeliveryView(BaseModel):
     updated_at: datetime
 
 
-def webhooks_router(store: WebhookStore, box: SecretBox, clock: Clock) -> APIRouter:
+def webhooks_router(store: WebhookStore, box: SecretBox, clock: Clock) -> Routes:
     """`/v1/webhooks` and the deliveries of each."""
-    router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
+    router = Routes("/v1/webhooks", tags=["webhooks"])
 
     async def find(account_id: str, webhook_id: str) -> Webhook:
         webhook = await store.one(account_id, webhook_id)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field, StringConstraints
 
@@ -21,6 +21,7 @@ from reporting.response_times import ResponseRow, ResponseTotals
 from reporting.volume import VolumeRow, VolumeTotals
 from service_kit.auth import Permission, Principal, requires
 from service_kit.clock import Clock
+from service_kit.http.routes import Routes
 from service_kit.settings_copies import SettingsCopies
 
 Totals = TypeVar("Totals", bound=BaseModel)
@@ -57,9 +58,9 @@ class Asked:
     wanted: ReportFilter
 
 
-def reports_router(reports: Reports, copies: SettingsCopies, clock: Clock) -> APIRouter:
+def reports_router(reports: Reports, copies: SettingsCopies, clock: Clock) -> Routes:
     """The routes."""
-    router = APIRouter(prefix="/v1/reports", tags=["reports"])
+    router = Routes("/v1/reports", tags=["reports"])
 
     async def asked(
         principal: Reader,

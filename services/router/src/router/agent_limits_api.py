@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.people import Channel
@@ -11,6 +11,7 @@ from router.agent_limits import AgentLimits
 from router.agent_limits_workflow import AgentLimitsWorkflow
 from router.assigner_store import AssignerStore
 from service_kit.auth import Permission, Principal, requires
+from service_kit.http.routes import Routes
 
 
 class LimitsChange(BaseModel):
@@ -35,9 +36,9 @@ class AgentShare(BaseModel):
     open: dict[Channel, int] = Field(description="Open tickets the agent has.")
 
 
-def agent_limits_router(workflow: AgentLimitsWorkflow, assigners: AssignerStore) -> APIRouter:
+def agent_limits_router(workflow: AgentLimitsWorkflow, assigners: AssignerStore) -> Routes:
     """The routes."""
-    router = APIRouter(prefix="/v1/availability", tags=["availability"])
+    router = Routes("/v1/availability", tags=["availability"])
 
     async def shown(limits: AgentLimits) -> AgentShare:
         assigner = await assigners.find(limits.account_id)

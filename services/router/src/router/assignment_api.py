@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from pydantic import BaseModel, Field
 
 from contracts.routing import Candidate, LosingTeam
@@ -14,6 +14,7 @@ from router.queue_store import QueueStore
 from service_kit.auth import Permission, Principal, requires
 from service_kit.http.pages import Cursor, Limit, PageOf
 from service_kit.http.problems import not_found
+from service_kit.http.routes import Routes
 
 _NEW_TICKET_SECONDS = 1.0
 
@@ -41,9 +42,9 @@ class ExplainedDecision(BaseModel):
     schedule_version: int | None
 
 
-def assignment_router(queue: QueueStore, decisions: DecisionStore) -> APIRouter:
+def assignment_router(queue: QueueStore, decisions: DecisionStore) -> Routes:
     """The routes."""
-    router = APIRouter(prefix="/v1", tags=["assignment"])
+    router = Routes("/v1", tags=["assignment"])
 
     @router.get("/queue")
     async def list_queue(principal: Reader, limit: Limit = 50, cursor: Cursor = None) -> PageOf[WaitingTicket]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.settings import AgentDirectory, AssignmentSettings
@@ -13,6 +13,7 @@ from router.availability_store import AvailabilityStore
 from router.availability_workflow import AvailabilityWorkflow
 from router.problems import only_for_oneself
 from service_kit.auth import Permission, Principal, requires
+from service_kit.http.routes import Routes
 from service_kit.settings_area import SettingsArea
 from service_kit.settings_copies import SettingsCopies
 
@@ -46,9 +47,9 @@ def availability_router(
     store: AvailabilityStore,
     copies: SettingsCopies,
     settings: SettingsArea[AssignmentSettings],
-) -> APIRouter:
+) -> Routes:
     """The routes."""
-    router = APIRouter(prefix="/v1", tags=["availability"])
+    router = Routes("/v1", tags=["availability"])
 
     @router.put("/agents/me/availability")
     async def set_own_availability(

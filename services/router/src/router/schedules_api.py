@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, status
+from fastapi import Depends, status
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.schedules import Interval, Schedule, ScheduleException, Weekday, Zone
@@ -12,6 +12,7 @@ from router.schedule_workflow import ScheduleWorkflow
 from service_kit.auth import Permission, Principal, requires
 from service_kit.http.pages import Cursor, Limit, PageOf
 from service_kit.http.problems import not_found
+from service_kit.http.routes import Routes
 
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
 Intervals = Annotated[tuple[Interval, ...], Field(max_length=24)]
@@ -59,9 +60,9 @@ class KeptVersion(BaseModel):
     schedule: Schedule
 
 
-def schedules_router(workflow: ScheduleWorkflow, store: ScheduleStore) -> APIRouter:
+def schedules_router(workflow: ScheduleWorkflow, store: ScheduleStore) -> Routes:
     """The routes."""
-    router = APIRouter(prefix="/v1/schedules", tags=["assignment"])
+    router = Routes("/v1/schedules", tags=["assignment"])
 
     @router.get("")
     async def list_schedules(principal: Reader) -> ScheduleList:

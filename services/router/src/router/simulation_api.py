@@ -3,13 +3,14 @@
 from datetime import datetime
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from contracts.people import Channel
 from contracts.routing import Candidate, LosingTeam
 from router.simulation import DescribedTicket, Simulated, Simulation
 from service_kit.auth import Permission, Principal, requires
+from service_kit.http.routes import Routes
 
 _DESCRIBED = ("channel", "tags", "contact_id", "segments", "team_id")
 
@@ -57,9 +58,9 @@ class Answer(BaseModel):
     schedule_version: int | None
 
 
-def simulation_router(simulation: Simulation) -> APIRouter:
+def simulation_router(simulation: Simulation) -> Routes:
     """The routes."""
-    router = APIRouter(prefix="/v1/assignment", tags=["assignment"])
+    router = Routes("/v1/assignment", tags=["assignment"])
 
     @router.post("/simulate")
     async def simulate(question: Question, principal: Reader) -> Answer:

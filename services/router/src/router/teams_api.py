@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, status
+from fastapi import Depends, status
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from contracts.settings import AgentDirectory
 from router.team_workflow import TeamWorkflow
 from router.teams import Team
 from service_kit.auth import Permission, Principal, requires
+from service_kit.http.routes import Routes
 from service_kit.settings_copies import SettingsCopies
 
 
@@ -81,9 +82,9 @@ class TeamList(BaseModel):
     next_cursor: None = None
 
 
-def teams_router(workflow: TeamWorkflow, copies: SettingsCopies) -> APIRouter:
+def teams_router(workflow: TeamWorkflow, copies: SettingsCopies) -> Routes:
     """The routes."""
-    router = APIRouter(prefix="/v1/teams", tags=["assignment"])
+    router = Routes("/v1/teams", tags=["assignment"])
 
     async def shown(team: Team) -> ShownTeam:
         agents = await copies.get(team.account_id, "agents", AgentDirectory) if team.is_default else None

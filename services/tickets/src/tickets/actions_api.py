@@ -2,12 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.envelope import UtcDatetime
 from contracts.tickets import Priority
 from service_kit.auth import Permission, Principal, requires
+from service_kit.http.routes import Routes
 from service_kit.http.versions import IfMatch
 from tickets.bulk import Bulk, BulkAction, BulkResult
 from tickets.ticket_actions import Assignee, TicketActions
@@ -78,9 +79,9 @@ class BulkAnswer(BaseModel):
     results: list[BulkResult]
 
 
-def actions_router(actions: TicketActions, bulk: Bulk, views: TicketViews) -> APIRouter:
+def actions_router(actions: TicketActions, bulk: Bulk, views: TicketViews) -> Routes:
     """The routes. They are to be included before those that read `/v1/tickets/{id}`."""
-    router = APIRouter(prefix="/v1/tickets", tags=["tickets"])
+    router = Routes("/v1/tickets", tags=["tickets"])
 
     @router.post("/bulk")
     async def change_many(principal: Writer, request: BulkRequest) -> BulkAnswer:

@@ -3,13 +3,14 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, status
+from fastapi import Depends, Query, status
 from pydantic import BaseModel, ConfigDict
 
 from contracts.people import Role
 from service_kit.auth import Authenticated, Permission, Principal, requires
 from service_kit.http.idempotency import IdempotencyKey
 from service_kit.http.pages import Cursor, Limit, PageOf
+from service_kit.http.routes import Routes
 from tickets.agent_workflow import AgentWorkflow
 from tickets.agents import Agent, AgentChange, AgentName, NewPerson
 from tickets.email_address import EmailAddress
@@ -78,9 +79,9 @@ class AgentView(BaseModel):
         )
 
 
-def agents_router(workflow: AgentWorkflow, profile: OwnProfile, passwords: Passwords) -> APIRouter:
+def agents_router(workflow: AgentWorkflow, profile: OwnProfile, passwords: Passwords) -> Routes:
     """The routes."""
-    router = APIRouter(prefix="/v1/agents", tags=["people"])
+    router = Routes("/v1/agents", tags=["people"])
 
     @router.get("")
     async def list_agents(

@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, status
+from fastapi import Depends, status
 from pydantic import BaseModel, ConfigDict, Field
 
 from service_kit.auth import Permission, Principal, requires
 from service_kit.http.pages import Cursor, Limit, PageOf
+from service_kit.http.routes import Routes
 from tickets.api_key_workflow import ApiKeyWorkflow
 from tickets.api_keys import ApiKey, Scope
 
@@ -53,9 +54,9 @@ class IssuedApiKey(ApiKeyView):
     key: str
 
 
-def api_keys_router(workflow: ApiKeyWorkflow) -> APIRouter:
+def api_keys_router(workflow: ApiKeyWorkflow) -> Routes:
     """The routes."""
-    router = APIRouter(prefix="/v1/api-keys", tags=["people"])
+    router = Routes("/v1/api-keys", tags=["people"])
 
     @router.get("")
     async def list_keys(principal: Manager, limit: Limit = 50, cursor: Cursor = None) -> PageOf[ApiKeyView]:

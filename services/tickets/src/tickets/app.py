@@ -1,10 +1,10 @@
 """Composition of tickets: threads messages into tickets, serves agents, keeps people and contacts."""
 
 from argon2 import PasswordHasher
-from fastapi import APIRouter
 
 from contracts.settings import Area
 from service_kit.http.api import create_api
+from service_kit.http.routes import Routes
 from service_kit.outbox import Outbox
 from service_kit.platform import Platform
 from service_kit.service import Service
@@ -119,7 +119,7 @@ def _subscribe(platform: Platform, core: _Core) -> None:
     )
 
 
-def _routers(platform: Platform, core: _Core, merging: Merging, splitting: Splitting) -> tuple[APIRouter, ...]:
+def _routers(platform: Platform, core: _Core, merging: Merging, splitting: Splitting) -> tuple[Routes, ...]:
     actions = TicketActions(core.desk, core.agents, core.copies, core.rules, core.clock)
     views = TicketViews(core.contacts, core.agents, core.copies)
     saved = SavedViewWorkflow(SavedViewStore(platform.store), core.clock)

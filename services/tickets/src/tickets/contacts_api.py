@@ -2,12 +2,13 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from pydantic import BaseModel
 
 from contracts.envelope import UtcDatetime
 from service_kit.auth import Permission, Principal, requires
 from service_kit.http.pages import Cursor, Limit, PageOf
+from service_kit.http.routes import Routes
 from tickets.contact_model import Contact, ContactActivity, NumberSaid
 from tickets.contact_store import ContactStore
 from tickets.ticket_problems import no_such
@@ -81,9 +82,9 @@ class ActivityView(BaseModel):
         return cls(id=activity.id, metric=activity.metric, at=activity.at, properties=activity.properties)
 
 
-def contacts_router(contacts: ContactStore) -> APIRouter:
+def contacts_router(contacts: ContactStore) -> Routes:
     """The routes."""
-    router = APIRouter(prefix="/v1/contacts", tags=["contacts"])
+    router = Routes("/v1/contacts", tags=["contacts"])
 
     async def load(account_id: str, contact_id: str) -> Contact:
         contact = await contacts.get(account_id, contact_id)

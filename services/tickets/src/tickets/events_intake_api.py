@@ -2,12 +2,13 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Header, status
+from fastapi import Body, Depends, Header, status
 from pydantic import BaseModel, WithJsonSchema
 
 from service_kit.auth import Permission, Principal, requires
 from service_kit.bus import Bus
 from service_kit.clock import Clock
+from service_kit.http.routes import Routes
 from tickets.events_intake import require_media_type, understand
 
 _ENVELOPE = {
@@ -40,9 +41,9 @@ class EventsAccepted(BaseModel):
     ids: list[str]
 
 
-def events_intake_router(bus: Bus, clock: Clock) -> APIRouter:
+def events_intake_router(bus: Bus, clock: Clock) -> Routes:
     """The route."""
-    router = APIRouter(prefix="/v1/events", tags=["events"])
+    router = Routes("/v1/events", tags=["events"])
 
     @router.post("", status_code=status.HTTP_202_ACCEPTED)
     async def take_events(

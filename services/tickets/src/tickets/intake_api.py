@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from pydantic import BaseModel
 
 from contracts.envelope import UtcDatetime
@@ -10,6 +10,7 @@ from contracts.intake import Verdict
 from contracts.people import Channel
 from service_kit.auth import Permission, Principal, requires
 from service_kit.http.pages import Cursor, Limit, PageOf
+from service_kit.http.routes import Routes
 from tickets.intake_ledger import IntakeLedger, IntakeQuery
 from tickets.model import IntakeEntry
 
@@ -55,9 +56,9 @@ def _query(
     return IntakeQuery(principal.account_id, channel, verdict, mailbox, provider_message_id)
 
 
-def intake_router(ledger: IntakeLedger) -> APIRouter:
+def intake_router(ledger: IntakeLedger) -> Routes:
     """The routes."""
-    router = APIRouter(prefix="/v1/intake", tags=["intake"])
+    router = Routes("/v1/intake", tags=["intake"])
 
     @router.get("")
     async def list_intake(

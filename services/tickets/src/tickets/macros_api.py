@@ -3,12 +3,13 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, status
+from fastapi import Depends, status
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from service_kit.auth import Permission, Principal, requires
 from service_kit.http.idempotency import IdempotencyKey
 from service_kit.http.pages import Cursor, Limit, PageOf
+from service_kit.http.routes import Routes
 from tickets.macro_workflow import MacroWorkflow
 from tickets.macros import Macro, MacroCategory, MacroName, MacroText
 
@@ -65,9 +66,9 @@ class MacroView(BaseModel):
         )
 
 
-def macros_router(workflow: MacroWorkflow) -> APIRouter:
+def macros_router(workflow: MacroWorkflow) -> Routes:
     """The routes."""
-    router = APIRouter(prefix="/v1/macros", tags=["macros"])
+    router = Routes("/v1/macros", tags=["macros"])
 
     @router.get("")
     async def list_macros(principal: Reader, limit: Limit = 50, cursor: Cursor = None) -> PageOf[MacroView]:

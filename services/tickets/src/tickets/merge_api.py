@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from service_kit.auth import Permission, Principal, requires
+from service_kit.http.routes import Routes
 from service_kit.http.versions import IfMatch
 from tickets.merging import Merging
 from tickets.ticket_view import TicketView, TicketViews
@@ -22,9 +23,9 @@ class Merge(BaseModel):
     across_contacts: bool = False
 
 
-def merge_router(merging: Merging, views: TicketViews) -> APIRouter:
+def merge_router(merging: Merging, views: TicketViews) -> Routes:
     """The route."""
-    router = APIRouter(prefix="/v1/tickets/{ticket_id}", tags=["tickets"])
+    router = Routes("/v1/tickets/{ticket_id}", tags=["tickets"])
 
     @router.post("/merge")
     async def merge(principal: Writer, ticket_id: str, merge: Merge, expected: IfMatch) -> TicketView:

@@ -3,12 +3,13 @@
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Query, Response, status
+from fastapi import Depends, Query, Response, status
 from pydantic import BaseModel, ConfigDict, Field
 
 from service_kit.auth import Permission, Principal, requires
 from service_kit.http.idempotency import IdempotencyKey
 from service_kit.http.pages import Cursor, PageOf
+from service_kit.http.routes import Routes
 from service_kit.http.versions import IfMatch
 from tickets.attachments import MAX_FILES, NewAttachment
 from tickets.desk import Desk
@@ -41,9 +42,9 @@ class NewNote(BaseModel):
     text: Text
 
 
-def messages_router(desk: Desk, threads: Threads, writing: Writing) -> APIRouter:
+def messages_router(desk: Desk, threads: Threads, writing: Writing) -> Routes:
     """The routes."""
-    router = APIRouter(prefix="/v1/tickets/{ticket_id}", tags=["messages"])
+    router = Routes("/v1/tickets/{ticket_id}", tags=["messages"])
 
     @router.get("/messages")
     async def list_messages(

@@ -4,10 +4,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from argon2 import PasswordHasher
-from fastapi import APIRouter
 
 from contracts.settings import AccountSettings, AgentDirectory, TicketSettings
 from service_kit.auth.credentials import Credentials
+from service_kit.http.routes import Routes
 from service_kit.platform import Platform
 from service_kit.settings_area import SettingsArea
 from service_kit.worker import PeriodicWorker
@@ -56,7 +56,7 @@ class PeopleParts:
     that needs an agent or a settings area.
     """
 
-    routers: tuple[APIRouter, ...]
+    routers: tuple[Routes, ...]
     prefixes: tuple[str, ...]
     prepare: tuple[Callable[[], Awaitable[None]], ...]
     on_account: tuple[Callable[[str], Awaitable[None]], ...]

@@ -3,12 +3,13 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, status
+from fastapi import Depends, status
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from service_kit.auth import Permission, Principal, requires
 from service_kit.http.idempotency import IdempotencyKey
 from service_kit.http.pages import Cursor, Limit, PageOf
+from service_kit.http.routes import Routes
 from tickets.narrowing import NEWEST_FIRST, SortOrder
 from tickets.saved_view_workflow import SavedViewWorkflow
 from tickets.saved_views import Column, SavedView, ViewFilter, ViewName
@@ -72,9 +73,9 @@ class SavedViewView(BaseModel):
         return cls.model_validate(view.model_dump())
 
 
-def saved_views_router(workflow: SavedViewWorkflow) -> APIRouter:
+def saved_views_router(workflow: SavedViewWorkflow) -> Routes:
     """The routes."""
-    router = APIRouter(prefix="/v1/views", tags=["views"])
+    router = Routes("/v1/views", tags=["views"])
 
     @router.get("")
     async def list_views(principal: Reader, limit: Limit = 50, cursor: Cursor = None) -> PageOf[SavedViewView]:

@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, status
+from fastapi import status
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.people import Role
 from service_kit.auth import Authenticated
+from service_kit.http.routes import Routes
 from tickets.passwords import GivenPassword
 from tickets.session_workflow import SessionWorkflow, SignedIn
 
@@ -39,9 +40,9 @@ class SessionStarted(BaseModel):
     agent: SignedInAgent
 
 
-def sessions_router(workflow: SessionWorkflow) -> APIRouter:
+def sessions_router(workflow: SessionWorkflow) -> Routes:
     """The routes."""
-    router = APIRouter(prefix="/v1/sessions", tags=["people"])
+    router = Routes("/v1/sessions", tags=["people"])
 
     @router.post("", status_code=status.HTTP_201_CREATED)
     async def sign_in(given: SignIn) -> SessionStarted:

@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, status
+from fastapi import Depends, status
 from pydantic import BaseModel, ConfigDict, Field
 
 from service_kit.auth import Permission, Principal, requires
 from service_kit.http.idempotency import IdempotencyKey
+from service_kit.http.routes import Routes
 from service_kit.http.versions import IfMatch
 from tickets.split import MAX_SPLIT_MESSAGES
 from tickets.splitting import Splitting
@@ -26,9 +27,9 @@ class Split(BaseModel):
     subject: Annotated[str | None, Field(min_length=1, max_length=500, pattern=r"\S")] = None
 
 
-def split_router(splitting: Splitting, views: TicketViews) -> APIRouter:
+def split_router(splitting: Splitting, views: TicketViews) -> Routes:
     """The route."""
-    router = APIRouter(prefix="/v1/tickets/{ticket_id}", tags=["tickets"])
+    router = Routes("/v1/tickets/{ticket_id}", tags=["tickets"])
 
     @router.post("/split", status_code=status.HTTP_201_CREATED)
     async def split(

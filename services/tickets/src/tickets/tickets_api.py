@@ -3,13 +3,14 @@
 from dataclasses import asdict
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from pydantic import BaseModel
 
 from contracts.people import Channel
 from contracts.tickets import Priority
 from service_kit.auth import Permission, Principal, requires
 from service_kit.http.pages import Cursor, Limit, PageOf
+from service_kit.http.routes import Routes
 from tickets.desk import Desk
 from tickets.history import EventView, History
 from tickets.narrowing import AnyStatus, Narrowing, SortOrder
@@ -61,9 +62,9 @@ def _narrowing(
     )
 
 
-def tickets_router(desk: Desk, lists: TicketLists, views: TicketViews, history: History) -> APIRouter:
+def tickets_router(desk: Desk, lists: TicketLists, views: TicketViews, history: History) -> Routes:
     """The routes."""
-    router = APIRouter(prefix="/v1/tickets", tags=["tickets"])
+    router = Routes("/v1/tickets", tags=["tickets"])
 
     @router.get("")
     async def list_tickets(

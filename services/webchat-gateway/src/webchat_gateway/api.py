@@ -3,20 +3,21 @@
 from importlib import resources
 from typing import Annotated
 
-from fastapi import APIRouter, Query, WebSocket
+from fastapi import Query, WebSocket
 from fastapi.responses import HTMLResponse, Response
 
 from contracts.ids import new_id
 from service_kit.errors import TransientError
 from service_kit.http.problems import Problem, failure_response
+from service_kit.http.routes import Routes
 from webchat_gateway.door import ChatDoor
 
 _SCRIPT_MAX_AGE_SECONDS = 300
 
 
-def chat_router(door: ChatDoor) -> APIRouter:
+def chat_router(door: ChatDoor) -> Routes:
     """`/v1/chat/ws`, `/widget.js` and `/widget-demo`."""
-    router = APIRouter(tags=["chat"])
+    router = Routes(tags=["chat"])
     static = resources.files("webchat_gateway") / "static"
     script = (static / "widget.js").read_text(encoding="utf-8")
     page = (static / "demo.html").read_text(encoding="utf-8")

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
 from service_kit.auth.credentials import Credentials
@@ -13,17 +13,16 @@ from service_kit.http.admission_gate import AdmissionGate
 from service_kit.http.health import health_router
 from service_kit.http.idempotency import Idempotency
 from service_kit.http.idempotency_records import IdempotencyRecords
-from service_kit.http.json_limits import refuse_flawed_json
 from service_kit.http.metrics import HttpMetrics
-from service_kit.http.problems import MEDIA_TYPE, ProblemDocument, install_problems
+from service_kit.http.problems import ProblemDocument, install_problems
 from service_kit.http.request_limits import RequestLimits
 from service_kit.http.request_log import RequestLog
+from service_kit.http.routes import Routes
 from service_kit.platform import Platform
 
 _NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False}
 """FastAPI's own would be a second span around `RequestLog`'s, with the path and the query: tokens and words searched.
 """
-_PROBLEM_REFERENCE = {"$ref": "#/components/schemas/Problem"}
 
 
 class DeskbusApi(FastAPI):
@@ -42,7 +41,7 @@ def create_api(
     *,
     service: str,
     title: str,
-    routers: Sequence[APIRouter],
+    routers: Sequence[Routes],
     max_body_bytes: int = 1_048_576,
     larger_bodies: Mapping[str, int] = MappingProxyType({}),
 ) -> FastAPI:
@@ -50,14 +49,7 @@ def create_api(
 
     `larger_bodies`: limits other than `max_body_bytes`, by the prefix of a path.
     """
-    api = DeskbusApi(
-        title=title,
-        telemetry=_NO_TELEMETRY,
-        dependencies=[Depends(refuse_flawed_json)],
-        responses={
-            "default": {"description": "A problem", "content": {MEDIA_TYPE: {"schema": _PROBLEM_REFERENCE}}},
-        },
-    )
+    api = DeskbusApi(title=title, telemetry=_NO_TELEMETRY)
     credentials = Credentials(platform.redis, platform.clock)
     api.state.authentication = Authentication(credentials, platform.clock)
     install_problems(api)
@@ -69,7 +61,6 @@ def create_api(
     api.add_middleware(AdmissionGate, admission=platform.admission)
     api.add_middleware(RequestLimits, max_body_bytes=max_body_bytes, larger=larger_bodies)
     api.add_middleware(RequestLog, metrics=HttpMetrics(platform.metrics, service))
-    api.include_router(health_router(service, platform))
-    for router in routers:
-        api.include_router(router)
+    for router in (health_router(service, platform), *routers):
+        router.join(api)
     return api

@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from service_kit.errors import Unavailable
+from service_kit.http.routes import Routes
 from service_kit.platform import Platform
 from service_kit.problem import Problem
 
@@ -20,9 +21,9 @@ class RedisUnavailable(Unavailable):
     """Redis does not answer: nobody can be let in, nothing is limited or fanned out."""
 
 
-def health_router(service: str, platform: Platform) -> APIRouter:
+def health_router(service: str, platform: Platform) -> Routes:
     """`/healthz` while the process lives, `/readyz` while its engines answer, `/metrics` for Prometheus."""
-    router = APIRouter(tags=["operations"], include_in_schema=False)
+    router = Routes(tags=["operations"], include_in_schema=False)
     pings: dict[str, Callable[[], Awaitable[None]]] = {
         "bus": platform.bus.ping,
         "store": platform.store.ping,
