@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from contracts.contacts import ContactUpdated
+from contracts.contacts import ContactChanged, ContactUpdated, NumberConsent
 from contracts.deliveries import DeliveryUpdated
 from contracts.envelope import Event
 from contracts.inbound import InboundMessageReceived
@@ -20,6 +20,7 @@ from contracts.settings import SettingsChanged
 from contracts.topics import CONTACT_EVENTS, DELIVERY_EVENTS, INBOUND_MESSAGES, INTAKE_VERDICTS, OUTBOUND_MESSAGES
 from ingest_sms.app import create_service
 from ingest_sms.settings import SmsIngestSettings
+from ingest_sms.store import SmsStore, phone_id
 from service_kit.auth import Principal
 from service_kit.auth.credentials import Credentials, hash_token
 from service_kit.bus import Subscription
@@ -51,9 +52,11 @@ class Heard:
 class Desk:
     """A running ingest-sms, and what it said."""
 
-    def __init__(self, http: httpx.AsyncClient, heard: Heard) -> None:
+    def __init__(self, http: httpx.AsyncClient, heard: Heard, platform: Platform, tickets: Platform) -> None:
         self.http = http
         self.heard = heard
+        self._store = SmsStore(platform.store)
+        self._tickets = tickets
 
     async def sms(self, text: str, *, sid: str = "SM1", sender: str = "+12025550123", token: str = TOKEN) -> int:
         """Post one signed webhook; the status."""
@@ -66,6 +69,27 @@ class Desk:
         digest = hmac.new(token.encode(), signed.encode(), hashlib.sha1).digest()
         headers = {"X-Twilio-Signature": base64.b64encode(digest).decode()}
         return (await self.http.post(path, data=form, headers=headers)).status_code
+
+    async def knows(self, *, version: int, stopped: bool) -> None:
+        """Tickets tells of the sender's consent, and the gateway has taken it in."""
+        phone, now = "+12025550123", datetime.now(UTC)
+        changed = ContactChanged(
+            id=f"evt_contact_{version}",
+            account_id=ACCOUNT,
+            time=now,
+            contact_id="con_1",
+            version=version,
+            phones=(phone,),
+            sms_consent={phone: NumberConsent(marketing=False, transactional=False, stopped=stopped, updated_at=now)},
+        )
+        await self._tickets.bus.publish([changed])
+        key = phone_id(ACCOUNT, phone)
+
+        async def is_known() -> bool:
+            known = (await self._store.consents([key])).get(key)
+            return known is not None and known.contact_version == version
+
+        await eventually(is_known)
 
     async def said(self, kind: type[Event], count: int) -> list[Event]:
         """The events of a class, once there are `count`."""
@@ -96,7 +120,7 @@ def desk(make_platform: PlatformFactory, running: Running) -> Open:
             transport = httpx.ASGITransport(app=service.api)
             async with httpx.AsyncClient(transport=transport, base_url="http://desk.example") as http:
                 await _open_account(platform, http, settings)
-                yield Desk(http, heard)
+                yield Desk(http, heard, platform, listener)
         await listener.bus.stop()
         await notifier.bus.stop()
 
@@ -182,6 +206,27 @@ async def test_stop_ends_consent_and_makes_no_message(desk: Open) -> None:
     assert consents[0].consent.sms is not None
     assert consents[0].consent.sms.stopped is True
     assert messages == []
+
+
+async def test_a_start_just_after_a_stop_gives_consent_back(desk: Open) -> None:
+    """Tickets need not have told of the STOP yet; told of it or not, a second START is a message (M4)."""
+    async with desk() as open_desk:
+        await open_desk.knows(version=1, stopped=False)
+        for number, text in enumerate(("STOP", "START", "Start", "STOP")):
+            await open_desk.sms(text, sid=f"SM{number}")
+        await open_desk.knows(version=2, stopped=True)
+        for number, text in enumerate(("YES", "YES"), start=4):
+            await open_desk.sms(text, sid=f"SM{number}")
+            await open_desk.knows(version=number, stopped=False)
+        said = await open_desk.said(ContactUpdated, 4)
+        messages = await open_desk.said(InboundMessageReceived, 4)
+
+    stopped = [
+        one.consent.sms.stopped for one in said if isinstance(one, ContactUpdated) and one.consent and one.consent.sms
+    ]
+    keywords = [one.sms.keyword for one in messages if isinstance(one, InboundMessageReceived) and one.sms]
+    assert stopped == [True, False, True, False]
+    assert keywords == ["START", None, "YES", None]
 
 
 async def test_a_keyword_of_the_account_is_answered_once(desk: Open) -> None:

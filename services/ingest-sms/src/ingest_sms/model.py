@@ -20,13 +20,22 @@ class Correspondent(Document):
 
 
 class NumberConsentCopy(Document):
-    """Consent of one number as tickets last published it, by the version of its contact."""
+    """Consent of one number as tickets last published it, by the version of its contact.
+
+    `stop_heard`: this gateway took a STOP that tickets has not told back yet, so that a START just after it counts.
+    """
 
     account_id: str
     phone: str
     contact_id: str
     contact_version: int
     stopped: bool
+    stop_heard: bool = False
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the number has said STOP, as far as anybody here knows."""
+        return self.stopped or self.stop_heard
 
 
 class KeywordSeen(Document):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from contracts.campaigns import CampaignMessageSent
 from contracts.contacts import Consent, ContactChanged, ContactIdentity, ContactUpdated, SmsConsent
@@ -65,7 +66,9 @@ class SmsWorkflow:
         )
         keyword = recognise(message.text, settings.keywords)
         if keyword is not None and await self._is_command(arrival, keyword):
+            await self._hear(arrival, keyword, "stop")
             await self._bus.publish(await self._after_keyword(arrival, keyword))
+            await self._hear(arrival, keyword, "start")
         else:
             window = timedelta(hours=settings.attribution_hours)
             await self._bus.publish([inbound(arrival, campaign_id=await self._attribute(arrival, window))])
@@ -92,9 +95,19 @@ class SmsWorkflow:
     async def _is_command(self, arrival: Arrival, keyword: Keyword) -> bool:
         if keyword.effect != "start":
             return True
-        key = phone_id(arrival.account_id, arrival.phone)
+        key = _key(arrival)
         consent = (await self._store.consents([key])).get(key)
-        return means_consent(known=consent is not None, stopped=consent is not None and consent.stopped)
+        return means_consent(known=consent is not None, stopped=consent is not None and consent.is_stopped)
+
+    async def _hear(self, arrival: Arrival, keyword: Keyword, effect: Literal["stop", "start"]) -> None:
+        """Note a STOP before it is told and a START after it: what ends between is then done again as it was."""
+        if keyword.effect != effect:
+            return
+        for _ in range(_ROUNDS):
+            changed = _with_heard(await self._store.consents([_key(arrival)]), arrival, stopped=effect == "stop")
+            if all(fate is Fate.DONE for fate in await self._store.save_consents(changed)):
+                return
+        raise TransientError("consent kept changing under us")
 
     async def _after_keyword(self, arrival: Arrival, keyword: Keyword) -> list[Event]:
         """STOP ends here, with a verdict; any other keyword also goes to tickets, for an open ticket's thread (M4)."""
@@ -116,7 +129,7 @@ class SmsWorkflow:
         return [*events, keyword_verdict(arrival, keyword, is_first=first.delivery_id == arrival.delivery_id)]
 
     async def _attribute(self, arrival: Arrival, window: timedelta) -> str | None:
-        key = phone_id(arrival.account_id, arrival.phone)
+        key = _key(arrival)
         for _ in range(_ROUNDS):
             known = (await self._store.correspondents([key])).get(key)
             if known is None:
@@ -205,6 +218,22 @@ def _with_campaigns(known: Mapping[str, Correspondent], events: Sequence[Campaig
     return [document for key, document in changed.items() if known.get(key) != document]
 
 
+def _key(arrival: Arrival) -> str:
+    return phone_id(arrival.account_id, arrival.phone)
+
+
+def _with_heard(known: Mapping[str, NumberConsentCopy], arrival: Arrival, *, stopped: bool) -> list[NumberConsentCopy]:
+    before = known.get(_key(arrival)) or NumberConsentCopy(
+        id=_key(arrival),
+        account_id=arrival.account_id,
+        phone=arrival.phone,
+        contact_id="",
+        contact_version=0,
+        stopped=False,
+    )
+    return [] if before.stop_heard == stopped else [before.model_copy(update={"stop_heard": stopped})]
+
+
 def _with_consents(known: Mapping[str, NumberConsentCopy], events: Sequence[ContactChanged]) -> list[NumberConsentCopy]:
     changed = dict(known)
     for event in events:
@@ -222,5 +251,6 @@ def _with_consents(known: Mapping[str, NumberConsentCopy], events: Sequence[Cont
                 contact_id=event.contact_id,
                 contact_version=event.version,
                 stopped=bool(consent and consent.stopped),
+                stop_heard=before is not None and before.stop_heard and not (consent and consent.stopped),
             )
     return [document for key, document in changed.items() if known.get(key) != document]
