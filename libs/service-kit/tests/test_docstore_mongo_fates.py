@@ -1,13 +1,17 @@
 """What stands between one bulk call and its fates, without an engine."""
 
+import asyncio
+import gc
 from dataclasses import replace
 
 import pytest
+from pymongo import AsyncMongoClient
 from pymongo.errors import AutoReconnect, BulkWriteError, OperationFailure, PyMongoError, ServerSelectionTimeoutError
 
 from service_kit.docstore import DocumentTooLarge, Fate, Index, StoreUnavailable
 from service_kit.docstore.body import MAX_BODY_BYTES, body_of
 from service_kit.docstore.fields import IndexedFields
+from service_kit.docstore.mongo_connection import MongoAccess
 from service_kit.docstore.mongo_errors import as_ours
 from service_kit.docstore.mongo_records import WRITER_SLOTS, Content, Records, writer_slot
 from service_kit.docstore.mongo_writes import fate_of_replace
@@ -104,3 +108,22 @@ def test_errors_in_our_words(error: PyMongoError, ours: type[DeskbusError] | Non
 
     assert type(told) is (ours or type(None))
     assert "secret" not in str(told)
+
+
+async def test_a_call_whose_caller_left_fails_in_silence(caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever gave up has said why; that the call failed later is nobody's error in the log."""
+    access, go_on = MongoAccess("deskbus"), asyncio.Event()
+    access.open(AsyncMongoClient("mongodb://127.0.0.1:1"))
+
+    async def fail(_database: object) -> None:
+        await go_on.wait()
+        raise AutoReconnect("gone")
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await access.run(fail)
+    go_on.set()
+    await access.close()
+    gc.collect()
+
+    assert caplog.records == []

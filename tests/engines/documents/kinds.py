@@ -26,7 +26,7 @@ _FERRETDB_CHANGES = (
     ),
     *(
         golang.Change(f"internal/handler/msg_{name.lower()}.go", begin, begin + _TAKE_TURN)
-        for name in ("Delete", "FindAndModify")
+        for name in ("Delete", "FindAndModify", "Insert")
         if (begin := f"func (h *Handler) Msg{name}{_ARGUMENTS}")
     ),
 )

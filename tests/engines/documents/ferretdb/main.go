@@ -22,9 +22,10 @@ func main() {
 	defer stop()
 
 	server, err := ferretdb.New(&ferretdb.Config{
-		Listener:  ferretdb.ListenerConfig{TCP: os.Args[1]},
-		Handler:   "sqlite",
-		SQLiteURL: "file:" + os.Args[2] + "/",
+		Listener: ferretdb.ListenerConfig{TCP: os.Args[1]},
+		Handler:  "sqlite",
+		// What is written outlives a kill of this process, not of the machine: a sync for each document costs too much.
+		SQLiteURL: "file:" + os.Args[2] + "/?_pragma=synchronous(normal)",
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -118,9 +118,15 @@ class MongoAccess:
             raise StoreUnavailable("the store is not running")
         task = asyncio.create_task(call(self._client[self._name]))
         self._calls.add(task)
-        task.add_done_callback(self._calls.discard)
+        task.add_done_callback(self._end)
         with in_our_words():
             return await asyncio.shield(task)
+
+    def _end(self, task: asyncio.Task[Any]) -> None:
+        """Forget a call. Its failure is its caller's, and one that is gone has said why itself."""
+        self._calls.discard(task)
+        if not task.cancelled():
+            task.exception()
 
     async def close(self) -> None:
         """Refuse new calls at once, let those in flight finish, and disconnect."""
