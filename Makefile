@@ -31,7 +31,7 @@ setup: .venv/.synced ## create the environment (the other targets do it themselv
 run: setup ## start everything on this machine, with demo traffic (DEMO=0 without)
 	@exec $(RUN) deskbus up $(if $(filter 1,$(DEMO)),--demo)
 
-test: setup ## run the tests on the embedded engines (those that kill processes: make faults)
+test: setup ## run the tests on the embedded engines (those that kill processes under traffic: make faults)
 	@$(RUN) pytest -m "not faults" -n $(WORKERS) --no-loadscope-reorder $(ARGS)
 
 faults: setup ## kill real processes at bad moments under traffic, then check the histories (SECONDS=600: on Kafka)

@@ -13,10 +13,9 @@ pytest_plugins = ["service_kit.testing.fixtures", "engines.fixtures"]
 
 _END_TO_END = "tests/end_to_end/"
 
-# No deadline per example: the machine that runs the tests is shared. CI runs more examples, the same each time.
-settings.register_profile("desk", deadline=None, max_examples=50)
-settings.register_profile("ci", deadline=None, derandomize=True)
-settings.load_profile("ci" if "CI" in os.environ else "desk")
+# No deadline per example: the machine that runs the tests is shared. In CI the same examples run each time.
+settings.register_profile("deskbus", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("deskbus")
 
 # Tracebacks that are found by the test that fails need no colours and no local variables: those cost seconds each.
 structlog.configure(
@@ -51,10 +50,3 @@ def pytest_collection_finish() -> None:
     """Let the collector look at what tests make only: modules and models never become garbage, and are most of it."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish() -> None:
-    """Find what was left open once: pytest would look ten more times through everything that the tests made."""
-    gc.collect()
-    gc.freeze()

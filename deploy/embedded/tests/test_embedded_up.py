@@ -18,7 +18,7 @@ from deskbus.web_server import PortTakenError, WebServer
 from end_to_end.commands import Commands, Finished
 from end_to_end.process import DeskbusProcess
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.timeout(300)]
 
 STOP_SECONDS = 10.0
 

@@ -67,7 +67,8 @@ async def test_a_slow_domain_leaves_connections_for_the_others() -> None:
         await gateway.stop()
 
     assert quick.startswith("2.0.0 queued")
-    assert sorted(begun_meanwhile) == ["0@slow.example", "1@slow.example", "zoe@quick.example"]
+    assert {*begun_meanwhile[:2]} == {"0@slow.example", "1@slow.example"}  # two connections, in any order
+    assert begun_meanwhile[2:] == ["zoe@quick.example"]
     assert len(answers) == 5
     assert len(relay.begun) == 6
 
