@@ -9,7 +9,8 @@ from pydantic_core import from_json
 
 from contracts.envelope import Event
 from contracts.topic import Topic
-from service_kit.bus.record import Record
+from service_kit.bus.record import Addressed, Record
+from service_kit.bus.tracing import with_trace
 from service_kit.errors import PermanentError
 
 MAX_RECORD_BYTES = 1024 * 1024
@@ -79,6 +80,15 @@ class EventCodec:
         if record.size > MAX_RECORD_BYTES:
             raise RecordTooLarge(f"event {event.id} makes {record.size} bytes, over {MAX_RECORD_BYTES}")
         return record
+
+    def addressed(self, events: Sequence[Event]) -> list[Addressed]:
+        """Their records, each for its own topic and with the present trace context.
+
+        Raises:
+            ForeignEvent: one belongs to no topic of ours.
+            RecordTooLarge: one is over `MAX_RECORD_BYTES`.
+        """
+        return [Addressed(self.topic_of(event).name, with_trace(self.encode(event))) for event in events]
 
     def decode(self, topic: Topic, record: Record) -> Decoded:
         """What a record of `topic` says. The body tells its type where a sink has dropped the header."""

@@ -8,7 +8,7 @@ from service_kit.bus.metrics import BusMetrics
 from service_kit.bus.patience import Patience
 from service_kit.bus.port import Subscription
 from service_kit.bus.record import Record
-from service_kit.bus.settlement import Halted, Pause, Settled, Settlement
+from service_kit.bus.settlement import Decode, Halted, Jitter, Pause, SetAside, Settled, Settlement
 from service_kit.bus.tracing import batch_span
 
 log = structlog.get_logger(__name__)
@@ -34,6 +34,30 @@ class Consumption:
         self._patience = patience
         self._metrics = metrics
         self.trouble: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        subscription: Subscription,
+        *,
+        decode: Decode,
+        set_aside: SetAside,
+        pause: Pause,
+        jitter: Jitter,
+        patience: Patience,
+        metrics: BusMetrics,
+    ) -> "Consumption":
+        """What every engine makes of a subscription; they differ in how records are read and set aside."""
+        settlement = Settlement(
+            subscription,
+            decode=decode,
+            set_aside=set_aside,
+            pause=pause,
+            jitter=jitter,
+            patience=patience,
+            metrics=metrics,
+        )
+        return cls(subscription, settlement, pause=pause, patience=patience, metrics=metrics)
 
     async def consume(self, records: Sequence[Record], commit: Commit) -> bool:
         """Settle and commit all records, however often that must start over.

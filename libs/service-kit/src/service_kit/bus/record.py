@@ -21,3 +21,11 @@ class Record:
         """Bytes of everything a producer gave, as the limit on records counts them."""
         headers = sum(len(name.encode()) + len(text.encode()) for name, text in self.headers.items())
         return len(self.key.encode("utf-8", "surrogateescape")) + len(self.value) + headers
+
+
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """A record and the topic it is for, or the dead letters it joins."""
+
+    topic: str
+    record: Record

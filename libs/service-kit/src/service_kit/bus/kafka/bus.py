@@ -34,12 +34,10 @@ from service_kit.bus.kafka.subscriber import (
 )
 from service_kit.bus.kafka.tenure import Tenure
 from service_kit.bus.kafka.topology import TopicsUnfit, owned_topics, replicas_wanted, shortcomings, used_topics
-from service_kit.bus.kafka.writer import Addressed, TopicWriter
+from service_kit.bus.kafka.writer import TopicWriter
 from service_kit.bus.metrics import BusMetrics
 from service_kit.bus.patience import Patience
 from service_kit.bus.port import BusUnavailable, DeadLetter, Subscription
-from service_kit.bus.settlement import Settlement
-from service_kit.bus.tracing import with_trace
 from service_kit.clock import Clock
 from service_kit.stop_signal import StopSignal
 
@@ -117,9 +115,7 @@ class KafkaBus:
         """
         if not self._is_started:
             raise BusUnavailable("the bus is not started")
-        entries = [
-            Addressed(self._codec.topic_of(event).name, with_trace(self._codec.encode(event))) for event in events
-        ]
+        entries = self._codec.addressed(events)
         if not entries:
             return
         await self._writer.write(entries)
@@ -132,7 +128,7 @@ class KafkaBus:
             raise RuntimeError("subscriptions are declared before the bus starts")
         self._declared.add(subscription)
         tenure = Tenure()
-        settlement = Settlement(
+        consumption = Consumption.of(
             subscription,
             decode=partial(self._codec.decode, subscription.topic),
             set_aside=partial(self._dead_letters.add, subscription),
@@ -140,9 +136,6 @@ class KafkaBus:
             jitter=self._jitter,
             patience=self._patience,
             metrics=self._metrics,
-        )
-        consumption = Consumption(
-            subscription, settlement, pause=tenure.pause, patience=self._patience, metrics=self._metrics
         )
         reader = PartitionReader(subscription, consumption, tenure, metrics=self._metrics)
         self._readers[reader] = add_subscriber(self.broker, subscription, reader)

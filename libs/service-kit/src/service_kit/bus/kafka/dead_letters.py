@@ -11,9 +11,9 @@ from contracts.topic import Topic
 from service_kit.bus.dead_letter import Verdict, condemn, revive
 from service_kit.bus.kafka.connection import unavailable
 from service_kit.bus.kafka.records import place_of, records_of
-from service_kit.bus.kafka.writer import Addressed, TopicWriter
+from service_kit.bus.kafka.writer import TopicWriter
 from service_kit.bus.port import DeadLetter, Subscription
-from service_kit.bus.record import Record
+from service_kit.bus.record import Addressed, Record
 
 _MOST = 1000
 _READ_SECONDS = 15.0

@@ -4,7 +4,6 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -14,20 +13,12 @@ from aiokafka.errors import KafkaError
 from service_kit.bus.kafka.connection import FAILURES, unavailable
 from service_kit.bus.kafka.records import headers_of, key_of
 from service_kit.bus.kafka.topology import MAX_REQUEST_BYTES
-from service_kit.bus.record import Record
+from service_kit.bus.record import Addressed
 
 _BATCH_BYTES = 256 * 1024
 """What one partition may have waiting: with the number of partitions, the bound on memory."""
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Addressed:
-    """A record and the topic it is for."""
-
-    topic: str
-    record: Record
 
 
 Unconfirmed = asyncio.Future[Any]

@@ -22,14 +22,12 @@ from service_kit.bus.declarations import Declarations
 from service_kit.bus.metrics import BusMetrics
 from service_kit.bus.patience import Patience
 from service_kit.bus.port import BusUnavailable, DeadLetter, Subscription
-from service_kit.bus.settlement import Settlement
-from service_kit.bus.tracing import with_trace
 from service_kit.bus.valkey.connection import FAILURES, open_client, pinned, unavailable, wait_until_ready
 from service_kit.bus.valkey.dead_letters import DeadLetterStreams
 from service_kit.bus.valkey.reader import StreamReader
 from service_kit.bus.valkey.retention import Retention
 from service_kit.bus.valkey.subscriber import POLL_SECONDS, add_subscriber, end_subscriber
-from service_kit.bus.valkey.writer import Addressed, StreamWriter
+from service_kit.bus.valkey.writer import StreamWriter
 from service_kit.clock import Clock, SystemClock
 from service_kit.stop_signal import StopSignal
 
@@ -97,21 +95,19 @@ class ValkeyBus:
         """
         if not self._is_started:
             raise BusUnavailable("the bus is not started")
-        entries = [
-            Addressed(self._codec.topic_of(event).name, with_trace(self._codec.encode(event))) for event in events
-        ]
+        entries = self._codec.addressed(events)
         if not entries:
             return
         await self._writer.write(entries)
         for entry in entries:
-            self._metrics.published.labels(entry.stream, self._source).inc()
+            self._metrics.published.labels(entry.topic, self._source).inc()
 
     def subscribe(self, subscription: Subscription) -> None:
         """Declare a reader; only before `start`."""
         if self._is_started:
             raise RuntimeError("subscriptions are declared before the bus starts")
         self._declared.add(subscription)
-        settlement = Settlement(
+        consumption = Consumption.of(
             subscription,
             decode=partial(self._codec.decode, subscription.topic),
             set_aside=partial(self._dead_letters.add, subscription),
@@ -119,9 +115,6 @@ class ValkeyBus:
             jitter=self._jitter,
             patience=self._patience,
             metrics=self._metrics,
-        )
-        consumption = Consumption(
-            subscription, settlement, pause=self._stopping.pause, patience=self._patience, metrics=self._metrics
         )
         reader = StreamReader(
             self._client, subscription, consumption, pause=self._stopping.pause, metrics=self._metrics

@@ -8,19 +8,11 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 
 from service_kit.bus.port import BusUnavailable
-from service_kit.bus.record import Record
+from service_kit.bus.record import Addressed
 from service_kit.bus.valkey.streams import fields_of
 
 _MOST_BYTES = 4 * 1024 * 1024
 """Calls join a transaction up to here: the server works on nothing else meanwhile."""
-
-
-@dataclass(frozen=True, slots=True)
-class Addressed:
-    """A record and the stream it is for."""
-
-    stream: str
-    record: Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +78,7 @@ class StreamWriter:
         async with self._client.pipeline(transaction=True) as pipeline:
             for call in calls:
                 for entry in call.entries:
-                    pipeline.xadd(entry.stream, fields_of(entry.record))
+                    pipeline.xadd(entry.topic, fields_of(entry.record))
             await pipeline.execute()
 
 
