@@ -37,6 +37,8 @@ from service_kit.settings import PlatformSettings
 _MIX = ("mail", "mail", "mail", "mail", "mail", "sms", "sms", "sms", "chat", "chat")
 _SMTP_CONNECTIONS = 4
 _WARM_UP = 40
+_CONNECTIONS_PER_MINUTE = "100000"
+"""All visitors come from one address here."""
 _SEEN_WITHIN_SECONDS = 60.0
 _TICKS = os.sysconf("SC_CLK_TCK")
 _USER, _SYSTEM = 13, 14
@@ -103,6 +105,7 @@ async def measure_steady(
         home = fresh.home / "up"
         urls = {"bus_url": fresh.bus_url, "store_url": fresh.store_url}
         system = DeskbusProcess(home, log_level="WARNING", **{name: url for name, url in urls.items() if url})
+        system.environment["WEBCHAT_CONNECTIONS_PER_MINUTE"] = _CONNECTIONS_PER_MINUTE
         stack.callback(system.close)
         tell("starting")
         system.start()

@@ -12,24 +12,6 @@ from engines.errors import EngineMissingError
 _FERRETDB = "FerretDB 1.24.2"
 _FERRETDB_SOURCE = Path(__file__).parent / "ferretdb"
 _FERRETDB_MODULE = "github.com/FerretDB/FerretDB"
-_ARGUMENTS = "(connCtx context.Context, msg *wire.OpMsg) (*wire.OpMsg, error) {\n"
-_TAKE_TURN = "\toneWriter <- struct{}{}\n\tdefer func() { <-oneWriter }()\n\n"
-_UPDATE = f"func (h *Handler) MsgUpdate{_ARGUMENTS}"
-_FERRETDB_CHANGES = (
-    # Each update of a bulk holds a connection until the bulk is done: a hundred would wait for themselves.
-    golang.Change(
-        "internal/backends/sqlite/metadata/pool/opendb.go", "db.SetMaxOpenConns(100)", "db.SetMaxOpenConns(10000)"
-    ),
-    # An update reads, compares and writes in three steps: two that expect the same revision would both be told done.
-    golang.Change(
-        "internal/handler/msg_update.go", _UPDATE, f"var oneWriter = make(chan struct{{}}, 1)\n\n{_UPDATE}{_TAKE_TURN}"
-    ),
-    *(
-        golang.Change(f"internal/handler/msg_{name.lower()}.go", begin, begin + _TAKE_TURN)
-        for name in ("Delete", "FindAndModify", "Insert")
-        if (begin := f"func (h *Handler) Msg{name}{_ARGUMENTS}")
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -65,14 +47,13 @@ def mongod() -> Kind | None:
 
 
 def ferretdb(cache: Cache) -> Kind:
-    """FerretDB on SQLite files, changed so that a compare-and-swap is one."""
+    """FerretDB on SQLite files, changed (`changes.patch`) so that a compare-and-swap is one and uses an index."""
     program = golang.command(
         cache,
         _FERRETDB,
         _FERRETDB_SOURCE,
         tags="ferretdb_no_postgresql",
         module=_FERRETDB_MODULE,
-        changes=_FERRETDB_CHANGES,
     )
     return Kind(
         f"{_FERRETDB} on SQLite, one writer at a time (not MongoDB)",

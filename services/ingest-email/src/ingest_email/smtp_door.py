@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+from typing import cast
 from urllib.parse import urlsplit
 
 import structlog
@@ -111,5 +112,4 @@ class _Gate(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Hand the connection to the door."""
-        if isinstance(transport, asyncio.Transport):
-            self._door.admit(transport)
+        self._door.admit(cast("asyncio.Transport", transport))

@@ -11,6 +11,9 @@ from service_kit.bus import Bus, Subscription
 
 GROUP = "ingest-sms"
 
+_REST_SECONDS = 0.2
+"""What the rest of the desk learns of a contact may come a little later; what is said here counts at once."""
+
 
 def subscribe(bus: Bus, workflow: SmsWorkflow) -> None:
     """Declare this service's readers."""
@@ -22,4 +25,4 @@ def subscribe(bus: Bus, workflow: SmsWorkflow) -> None:
         await workflow.remember_consents([event for event in events if isinstance(event, ContactChanged)])
 
     bus.subscribe(Subscription(CAMPAIGN_MESSAGES, GROUP, remember_campaigns))
-    bus.subscribe(Subscription(CONTACTS, GROUP, remember_consents))
+    bus.subscribe(Subscription(CONTACTS, GROUP, remember_consents, rest_seconds=_REST_SECONDS))

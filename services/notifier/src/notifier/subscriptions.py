@@ -14,6 +14,9 @@ from service_kit.bus import Bus, Subscription
 
 GROUP = "notifier"
 
+_REST_SECONDS = 0.1
+"""Webhooks and alerts go out this much later at most, and are read together under load."""
+
 
 def subscribe(bus: Bus, deliveries: DeliveryWorkflow, webhooks: WebhookWorkflow, bounces: BounceWorkflow) -> None:
     """Declare this service's readers."""
@@ -29,4 +32,4 @@ def subscribe(bus: Bus, deliveries: DeliveryWorkflow, webhooks: WebhookWorkflow,
 
     bus.subscribe(Subscription(MAIL_BOUNCES, GROUP, take_bounces))
     bus.subscribe(Subscription(OUTBOUND_MESSAGES, GROUP, take_requests))
-    bus.subscribe(Subscription(TICKET_EVENTS, GROUP, fan_out))
+    bus.subscribe(Subscription(TICKET_EVENTS, GROUP, fan_out, rest_seconds=_REST_SECONDS))

@@ -35,6 +35,9 @@ _MAX_CHANGES_OF_ONE_TICKET = 100
 _MAX_MESSAGES = 400
 """Taken in together; a batch costs a fixed number of round trips. Those a full ticket cannot carry wait their turn."""
 
+_REST_SECONDS = 0.1
+"""What became of a message elsewhere is shown this much later at most, and taken in together under load."""
+
 
 def subscribe(
     bus: Bus,
@@ -64,7 +67,8 @@ def subscribe(
     )
     for topic, handle, only in readers:
         most = _MAX_MESSAGES if topic is INBOUND_MESSAGES else _MAX_CHANGES_OF_ONE_TICKET
-        bus.subscribe(Subscription(topic, GROUP, handle, only=only, max_records=most))
+        rest = _REST_SECONDS if topic in (INTAKE_VERDICTS, DELIVERY_EVENTS) else 0.0
+        bus.subscribe(Subscription(topic, GROUP, handle, only=only, max_records=most, rest_seconds=rest))
 
 
 def verdict_entry(event: IntakeVerdictRecorded) -> IntakeEntry:

@@ -11,6 +11,9 @@ from webchat_gateway.workflow import ChatWorkflow
 
 GROUP = "webchat-gateway"
 
+_REST_SECONDS = 0.1
+"""Of tickets only what becomes of a conversation matters here; answers come by another topic, at once."""
+
 
 def subscribe(bus: Bus, workflow: ChatWorkflow) -> None:
     """Declare this service's readers."""
@@ -28,7 +31,8 @@ def subscribe(bus: Bus, workflow: ChatWorkflow) -> None:
                 await workflow.close(event.account_id, event.ticket_id)
 
     bus.subscribe(Subscription(OUTBOUND_MESSAGES, GROUP, answer_visitors))
-    bus.subscribe(Subscription(TICKET_EVENTS, GROUP, follow_tickets, only=(TicketMessageAdded, TicketClosed)))
+    followed = (TicketMessageAdded, TicketClosed)
+    bus.subscribe(Subscription(TICKET_EVENTS, GROUP, follow_tickets, only=followed, rest_seconds=_REST_SECONDS))
 
 
 def _ends_a_chat(event: TicketClosed) -> bool:

@@ -29,6 +29,7 @@ class Consumption:
         metrics: BusMetrics,
     ) -> None:
         self._reader = (subscription.topic.name, subscription.group)
+        self._full, self._rest_seconds = subscription.max_records, subscription.rest_seconds
         self._settlement = settlement
         self._pause = pause
         self._patience = patience
@@ -74,6 +75,8 @@ class Consumption:
                 case Settled():
                     await commit(left)
                     self.trouble = None
+                    if self._rest_seconds and len(records) < self._full:
+                        await self._pause(self._rest_seconds)
                     return True
                 case Halted(settled=settled, reason=reason):
                     if settled:

@@ -35,6 +35,8 @@ class Subscription:
     """One reader: `handle` sees each event of `topic` at least once per `group`.
 
     `only` narrows the event types handed over; others are skipped silently (they are known, but not for us).
+    `rest_seconds` is how long records may gather after a batch that was not full: for a reader whose work nobody waits
+    for, so that it takes fewer and larger batches. Whatever comes after a rest is handled at once.
     """
 
     topic: Topic
@@ -44,6 +46,7 @@ class Subscription:
     max_records: int = 200
     max_attempts: int = 8
     dead_letter_limit: int = 100
+    rest_seconds: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse subscriptions that could never work."""
