@@ -57,6 +57,11 @@ class Crowd:
             *self.visitors,
         ]
 
+    @property
+    def size(self) -> int:
+        """How many they are."""
+        return len(self._customers)
+
     async def __aenter__(self) -> Self:
         return self
 

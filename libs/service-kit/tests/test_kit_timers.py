@@ -152,6 +152,29 @@ async def test_two_replicas_claim_once(tmp_path: Path, clock: ManualClock):
     assert set(Counter(claimed).values()) == {1}
 
 
+async def test_clocks_that_disagree(tmp_path: Path):
+    """With clocks an hour apart a timer may be begun by either replica, also by both, and takes effect once."""
+    stores = [SqliteDocStore(tmp_path / "tasks.sqlite") for _ in range(2)]
+    collections = [store.collection(TASKS) for store in stores]
+    for store in stores:
+        await store.start()
+    await collections[0].insert_many([with_due(Task(id=f"t{number}"), "wake", NOON) for number in range(60)])
+    effects = [Firing(tasks) for tasks in collections]
+    clocks = (ManualClock(NOON), ManualClock(NOON + 3600 * SECOND))
+
+    for _ in range(2):
+        await asyncio.gather(
+            *(
+                Timers(tasks, clock, fire).run_due()
+                for tasks, clock, fire in zip(collections, clocks, effects, strict=True)
+            )
+        )
+    for store in stores:
+        await store.stop()
+
+    assert sorted(task for effect in effects for task, _ in effect.fired) == sorted(f"t{number}" for number in range(60))
+
+
 async def test_a_crash_while_firing_costs_the_lease(
     timers: Timers[Task], tasks: Collection[Task], clock: ManualClock, firing: Firing
 ):

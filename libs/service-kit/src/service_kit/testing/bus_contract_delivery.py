@@ -167,3 +167,18 @@ class DeliveryContract:
 
         assert numbers(finished) == [0]
         assert numbers(recorder.handled) == [1]
+
+    async def test_reader_that_may_rest(self, harness: BusHarness) -> None:
+        """Whoever may rest after a batch takes what came meanwhile together and in order."""
+        topic, recorder = new_topic(), Recorder()
+        bus = harness.bus(topic)
+        bus.subscribe(Subscription(topic, "router", recorder, rest_seconds=2.0))
+        async with running(bus):
+            await bus.publish([step(0)])
+            await eventually(lambda: recorder.handled, seconds=WITHIN)
+            for number in range(1, 11):
+                await bus.publish([step(number)])
+            await eventually(lambda: recorder.has_handled(11), seconds=WITHIN)
+
+        assert numbers(recorder.handled) == list(range(11))
+        assert recorder.calls < 5
