@@ -70,7 +70,11 @@ class NumberConsent(Shape):
 
 
 class ContactChanged(Event):
-    """The whole contact, republished by tickets after every change. `version` rises with each."""
+    """The whole contact, republished by tickets after every change. `version` rises with each.
+
+    A contact that was merged is empty, and says into which (`merged_into`); that one tells all that is known, and
+    names those it is made of (`merged`). Tickets name their customer by either; undoing the merge makes both whole.
+    """
 
     key_field: ClassVar[str] = "contact_id"
 
@@ -86,3 +90,5 @@ class ContactChanged(Event):
     sms_consent: dict[str, NumberConsent] = Field(default_factory=dict)
     custom: dict[str, Any] = Field(default_factory=dict)
     blocked: bool = False
+    merged_into: str | None = None
+    merged: tuple[str, ...] = ()

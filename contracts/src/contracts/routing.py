@@ -8,6 +8,9 @@ from contracts.tickets import TicketFacts
 Exclusion = Literal["offline", "outside_hours", "at_capacity", "not_in_team", "no_permission"]
 """Public contract: why a candidate was not eligible (A9)."""
 
+MatchedBy = Literal["tag", "segment", "person"]
+"""Public contract: what led a ticket to its team; a person may have picked it (A1)."""
+
 
 class RoutingRequested(Event):
     """Something changed that may let a ticket be assigned. Re-keyed by account: one assigner per account at a time.
@@ -48,8 +51,9 @@ class AssignmentDecided(Event):
 
     `id` derives from ticket and epoch and round, so that a decision is the same however often it is made.
     `agent_id` is None when a team was chosen but nobody there is eligible: the ticket waits in its queue; or when
-    the ticket goes back to the queue because `returned_from` did not answer. The latter is applied only if
-    `as_of_seq` is still the ticket's newest event.
+    the ticket goes back to the queue because `returned_from` did not answer, or works here no more. The latter is
+    applied only if `as_of_seq` is still the ticket's newest event. `overflowed_from` are the teams it waited for too
+    long, in order; `matched_by` says what led to the first of them.
     """
 
     key_field: ClassVar[str] = "ticket_id"
@@ -65,3 +69,6 @@ class AssignmentDecided(Event):
     schedule_version: int | None = None
     returned_from: str | None = None
     as_of_seq: int | None = None
+    overflowed_from: tuple[str, ...] = ()
+    matched_by: MatchedBy | None = None
+    schedule_id: str | None = None

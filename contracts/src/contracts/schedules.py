@@ -38,11 +38,12 @@ Interval = Annotated[tuple[str, str], AfterValidator(_interval)]
 
 
 class ScheduleException(Shape):
-    """Other hours on one local date; no interval: closed all day."""
+    """Other hours on one local date; no interval: closed all day. `imported`: a calendar says so, not a person."""
 
     date: date
     intervals: Annotated[tuple[Interval, ...], Field(max_length=24)] = ()
     reason: str | None = Field(default=None, max_length=200)
+    imported: bool = False
 
 
 class Schedule(Shape):

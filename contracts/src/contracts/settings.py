@@ -71,11 +71,65 @@ class AccountSettings(SettingsShape):
     support_email: str = Field(default="", max_length=320)
 
 
-class TicketSettings(SettingsShape):
-    """How tickets live."""
+ReopenPreset = Literal["guide", "status_page", "zendesk"]
+"""Public contract: what a customer's message does to a closed ticket, unless said otherwise (L3)."""
 
-    reopen_preset: Literal["guide", "status_page", "zendesk"] = "guide"
+ReopenHours = Annotated[int, Field(ge=0, le=87_600)]
+
+
+class ReopenRule(SettingsShape):
+    """What differs from the preset; what is null is as the preset says.
+
+    `within_hours`: until how long after closing a reply reopens; `new_thread_within_hours`: the same for a mail of a
+    new thread (X5). `on_snoozed` says whether a customer's message wakes a snoozed ticket. `owner` is who has a ticket
+    that a customer reopened: `keep`, `queue` or, as every preset says, `keep_if_available`.
+    """
+
+    action: Literal["reopen", "new"] | None = None
+    within_hours: ReopenHours | Literal["unlimited"] | None = None
+    new_thread_within_hours: ReopenHours | Literal["never"] | None = None
+    on_snoozed: Literal["wake", "keep"] | None = None
+    by_hand: bool | None = None
+    owner: Literal["keep", "queue", "keep_if_available"] | None = None
+    max_per_hour: Annotated[int, Field(ge=0, le=100)] | None = None
+
+
+class ChatReopenRule(SettingsShape):
+    """The same for chats, which are never reopened: a new ticket follows them (W2)."""
+
+    on_snoozed: Literal["wake", "keep"] | None = None
+
+
+class ReopenRules(SettingsShape):
+    """What differs by channel."""
+
+    email: ReopenRule = ReopenRule()
+    sms: ReopenRule = ReopenRule()
+    web_chat: ChatReopenRule = ChatReopenRule()
+
+
+class TeamReopenRules(ReopenRules):
+    """What differs for the tickets of one team: another preset, and what differs from it."""
+
+    preset: ReopenPreset | None = None
+
+
+class TicketSettings(SettingsShape):
+    """How tickets live. `reopen` is for every ticket; `reopen_teams`, by team id, wins over it.
+
+    A ticket whose last public message is ours, and an agent's, is closed after `auto_close_after_hours` without a
+    word of the customer; null: never (L4). What a blocked customer wrote is hidden for 30 days and then purged, or
+    with `block_preset` `hard` purged at once (L9).
+    """
+
+    reopen_preset: ReopenPreset = "guide"
+    reopen: ReopenRules = ReopenRules()
+    reopen_teams: dict[Annotated[str, Field(min_length=1, max_length=100)], TeamReopenRules] = Field(
+        default_factory=dict, max_length=200
+    )
+    auto_close_after_hours: int | None = Field(default=None, ge=1, le=87_600)
     unread_badge: bool = True
+    block_preset: Literal["reversible", "hard"] = "reversible"
 
 
 TicketLimit = Annotated[int, Field(ge=0, le=10_000)]
@@ -93,7 +147,8 @@ class AssignmentSettings(SettingsShape):
 
     Of those who may be given one, `round_robin` takes whoever was given one longest ago, `least_loaded` whoever has
     the fewest open. `capacity` is for agents without one of their own. A ticket that its assignee does not answer
-    within `return_after_minutes` of office time goes back to the queue.
+    within `return_after_minutes` of office time goes back to the queue. Reports count business time by
+    `reports_schedule_id`, without one by the hours of assignment.
     """
 
     round_robin: bool = True
@@ -102,6 +157,7 @@ class AssignmentSettings(SettingsShape):
     assign_backlog_on_open: bool = True
     capacity: Capacity = Capacity()
     return_after_minutes: int | None = Field(default=None, ge=1, le=43_200)
+    reports_schedule_id: str | None = Field(default=None, max_length=100)
 
 
 class SupportAddress(SettingsShape):
@@ -194,9 +250,10 @@ class ChatSettings(SettingsShape):
 
 
 class NotificationSettings(SettingsShape):
-    """Alerts to staff; off by default."""
+    """Alerts to staff: of each new SMS (M7), and of a note that mentions the agent who gets the mail (N3)."""
 
     new_sms_email: bool = False
+    mention_email: bool = True
 
 
 class AgentEntry(Shape):

@@ -23,6 +23,7 @@ class TicketFacts(Shape):
 
     `assignment_epoch` rises whenever an earlier assignment decision must no longer apply; `cycle` with each reopening;
     `held` says a person unassigned it on purpose (A6). `merged_into` is the ticket that took over its thread (L7).
+    `hidden`: out of every list while its customer is blocked (L9).
     """
 
     id: str
@@ -42,6 +43,7 @@ class TicketFacts(Shape):
     cycle_opened_at: UtcDatetime
     snoozed_until: UtcDatetime | None = None
     merged_into: str | None = None
+    hidden: bool = False
 
 
 class TicketEvent(Event):
@@ -69,7 +71,10 @@ class TicketCreated(TicketEvent):
 
 
 class TicketMessageAdded(TicketEvent):
-    """A message joined the thread. `message_seq` is its place; `automatic` says that no person wrote it."""
+    """A message joined the thread. `message_seq` is its place; `automatic` says that no person wrote it.
+
+    `macro_id` is the macro that an agent wrote it with (N2).
+    """
 
     type: Literal["support.ticket.message_added.v1"] = "support.ticket.message_added.v1"
     message_id: str
@@ -77,6 +82,7 @@ class TicketMessageAdded(TicketEvent):
     kind: MessageKind
     automatic: bool = False
     conversation_id: str | None = None
+    macro_id: str | None = None
 
 
 class TicketAssigned(TicketEvent):
@@ -142,6 +148,29 @@ class TicketPriorityChanged(TicketEvent):
     previous: str
 
 
+CustomFieldType = Literal["text", "number", "boolean", "date", "choice"]
+"""Public contract: what a custom field holds (L8)."""
+
+
+class CustomFieldChange(Shape):
+    """One custom field that has another value. A date is a string such as `2026-11-20`; no value is null.
+
+    What a field of type `text` says is left out, like a body: it may be anything.
+    """
+
+    key: str
+    field_type: CustomFieldType
+    previous: bool | int | float | str | None = None
+    value: bool | int | float | str | None = None
+
+
+class TicketCustomFieldsChanged(TicketEvent):
+    """Custom fields of the ticket have other values."""
+
+    type: Literal["support.ticket.custom_fields_changed.v1"] = "support.ticket.custom_fields_changed.v1"
+    changes: tuple[CustomFieldChange, ...]
+
+
 class TicketMerged(TicketEvent):
     """One ticket became part of another; said on both. The source is closed; what comes for it goes to the target."""
 
@@ -157,6 +186,35 @@ class TicketSplit(TicketEvent):
     source_id: str
     target_id: str
     message_ids: tuple[str, ...]
+
+
+class TicketMessageRedacted(TicketEvent):
+    """What a message said is gone for good, by an admin (N1): whoever keeps a copy of its text or files removes it.
+
+    `text_sha256` is of the text as UTF-8, in hexadecimal: it proves what was removed to whoever has it.
+    `message_ticket_id` is the ticket that counts the message, if that was merged into this one.
+    """
+
+    type: Literal["support.ticket.message_redacted.v1"] = "support.ticket.message_redacted.v1"
+    message_id: str
+    message_ticket_id: str
+    text_sha256: str
+    reason: str
+
+
+class TicketAgentMentioned(TicketEvent):
+    """A note names an agent, who is not its author (N3); said once for each agent and note."""
+
+    type: Literal["support.ticket.agent_mentioned.v1"] = "support.ticket.agent_mentioned.v1"
+    message_id: str
+    agent_id: str
+
+
+class TicketVisibilityChanged(TicketEvent):
+    """The ticket left every list because its customer was blocked (`hidden`), or is back (L9)."""
+
+    type: Literal["support.ticket.visibility_changed.v1"] = "support.ticket.visibility_changed.v1"
+    hidden: bool
 
 
 class TicketDeliveryUpdated(TicketEvent):

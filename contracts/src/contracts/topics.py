@@ -1,9 +1,11 @@
 """Every topic, and which topic an event belongs to. Each event type lives on exactly one topic."""
 
+from contracts.audit import AuditRecorded
 from contracts.campaigns import CampaignMessageSent
 from contracts.contacts import ContactChanged, ContactEventRecorded, ContactUpdated
 from contracts.deliveries import DeliveryUpdated
 from contracts.envelope import Event
+from contracts.erasure import ContactErased, ContactErasureObeyed
 from contracts.inbound import ContactProfileGiven, InboundMessageReceived
 from contracts.intake import IntakeVerdictRecorded
 from contracts.mail import MailAccepted, MailBounced
@@ -12,13 +14,16 @@ from contracts.presence import AgentAvailabilityChanged
 from contracts.routing import AssignmentDecided, RoutingRequested
 from contracts.settings import SettingsChanged
 from contracts.tickets import (
+    TicketAgentMentioned,
     TicketAssigned,
     TicketAssignmentRefused,
     TicketClosed,
     TicketCreated,
+    TicketCustomFieldsChanged,
     TicketDeliveryUpdated,
     TicketMerged,
     TicketMessageAdded,
+    TicketMessageRedacted,
     TicketPriorityChanged,
     TicketReopened,
     TicketSnoozed,
@@ -26,6 +31,7 @@ from contracts.tickets import (
     TicketTagsChanged,
     TicketUnassigned,
     TicketUnsnoozed,
+    TicketVisibilityChanged,
 )
 from contracts.topic import Topic
 
@@ -93,8 +99,12 @@ TICKET_EVENTS = Topic(
         TicketUnsnoozed,
         TicketTagsChanged,
         TicketPriorityChanged,
+        TicketCustomFieldsChanged,
         TicketMerged,
         TicketSplit,
+        TicketVisibilityChanged,
+        TicketMessageRedacted,
+        TicketAgentMentioned,
         TicketDeliveryUpdated,
     ),
     visibility="public",
@@ -160,6 +170,15 @@ CONTACTS = Topic(
     events=(ContactChanged,),
     compacted=True,
 )
+CONTACT_ERASURES = Topic(
+    name="contact-erasures-v1",
+    summary="Customers to forget, and which owner of data has done so.",
+    owner="tickets",
+    producers=("tickets", "router", "ingest-email", "ingest-sms", "webchat-gateway", "notifier", "reporting"),
+    consumers=("tickets", "router", "ingest-email", "ingest-sms", "webchat-gateway", "notifier", "reporting"),
+    key="contact",
+    events=(ContactErased, ContactErasureObeyed),
+)
 CAMPAIGN_MESSAGES = Topic(
     name="campaign-messages-v1",
     summary="Marketing SMS that outside systems sent, for attribution.",
@@ -180,6 +199,16 @@ SETTINGS_EVENTS = Topic(
     events=(SettingsChanged,),
     compacted=True,
 )
+AUDIT_EVENTS = Topic(
+    name="audit-events-v1",
+    summary="Settings, security and data actions, for the audit log that tickets keeps.",
+    owner="tickets",
+    producers=("tickets", "router", "ingest-email", "ingest-sms", "webchat-gateway", "notifier", "reporting"),
+    consumers=("tickets",),
+    key="account",
+    events=(AuditRecorded,),
+    retention_days=30,
+)
 
 TOPICS: tuple[Topic, ...] = (
     INBOUND_MAIL_RAW,
@@ -194,8 +223,10 @@ TOPICS: tuple[Topic, ...] = (
     DELIVERY_EVENTS,
     CONTACT_EVENTS,
     CONTACTS,
+    CONTACT_ERASURES,
     CAMPAIGN_MESSAGES,
     SETTINGS_EVENTS,
+    AUDIT_EVENTS,
 )
 
 _TOPIC_OF_TYPE: dict[type[Event], Topic] = {event: topic for topic in TOPICS for event in topic.events}

@@ -32,6 +32,7 @@ def test_a_compacted_topic_keeps_its_newest_records():
     [topic, _] = owned_topics(Declarations([new_topic(compacted=True)]), "tickets")
 
     assert topic.settings["cleanup.policy"] == "compact"
+    assert topic.settings["max.compaction.lag.ms"] == str(86_400_000)
     assert "retention.ms" not in topic.settings
 
 

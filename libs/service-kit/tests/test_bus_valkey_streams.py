@@ -228,6 +228,21 @@ async def test_compaction_keeps_the_newest_of_each_key(server: ValkeyServer, cli
     assert [(event["walker"], event["step"]) for event in left] == [("bob", 2), ("ann", 3), ("ann", 4)]
 
 
+async def test_a_quiet_stream_is_compacted_daily(server: ValkeyServer, client: RawClient) -> None:
+    """What one record superseded goes within a day, however little is added: it may be somebody erased (S3)."""
+    topic, retention = new_topic(compacted=True), Retention(client)
+    await append(client, topic, LONG_AGO, step(0, "ann"))
+    await handle_all(server, topic, 1)
+    await retention.tend(topic, ["router"], NOW)
+    await append(client, topic, NOW, step(1, "ann"))
+    await handle_all(server, topic, 1)
+
+    soon = await retention.tend(topic, ["router"], NOW + timedelta(hours=1))
+    later = await retention.tend(topic, ["router"], NOW + timedelta(days=1))
+
+    assert (soon, later) == (0, 1)
+
+
 async def test_old_dead_letters_are_dropped(server: ValkeyServer, client: RawClient) -> None:
     """Dead letters are kept for thirty days."""
     topic = new_topic()

@@ -73,6 +73,7 @@ def _steps(connection: sqlite3.Connection, where: Filter, sort: Sort) -> tuple[i
         (All(ACME, Has("labels", ["none", "l7"])), 5),
         (All(ACME, Has("labels", ["common"]), Has("labels", ["l7"])), 5),
         (All(ACME, Eq("state", "sent"), Match("w777")), 6),
+        (All(ACME, Match("w777 hello")), 11),
         (All(ACME, Eq("number", 7)), 1),
         (All(ACME, In("number", [5, 6, 7])), 3),
         (All(ACME, Eq("reader.id", "p7")), 2),
@@ -101,6 +102,7 @@ def test_rare(connection: sqlite3.Connection, where: Filter, expected: int, sort
         (All(ACME, Eq("state", "sent"), Cmp("written_at", "<", NOON + timedelta(seconds=5000))), NEWEST),
         (All(ACME, Eq("state", "sent"), Has("labels", ["common"])), NEWEST),
         (All(ACME, Eq("state", "sent"), Has("labels", ["common"]), Ne("reader.town", "Rome")), NEWEST),
+        (All(ACME, Eq("state", "sent"), Match("hello")), NEWEST),
         (ACME, Sort("weight")),
         (Cmp("id", ">", "l00100"), Sort("id")),
     ],
@@ -112,3 +114,20 @@ def test_frequent(connection: sqlite3.Connection, where: Filter, sort: Sort) -> 
 
     assert found == 50
     assert steps <= 40_000
+
+
+def test_two_frequent_words(connection: sqlite3.Connection) -> None:
+    """Words that are together in many documents are walked to, after a look at how many have each."""
+    found, steps = _steps(connection, All(ACME, Eq("state", "sent"), Match("hel w")), NEWEST)
+
+    assert found == 50
+    assert steps <= 120_000
+
+
+def test_much_that_meets_in_few(connection: sqlite3.Connection) -> None:
+    """What 2,250 documents have and what 2,250 others have, five of them both: those five are found by both at once."""
+    one, other = [f"l{number}" for number in range(450)], [f"l{number}" for number in range(449, 899)]
+    found, steps = _steps(connection, All(ACME, Has("labels", one), Has("labels", other)), NEWEST)
+
+    assert found == 5
+    assert steps <= 180_000

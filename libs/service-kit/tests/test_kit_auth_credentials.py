@@ -68,6 +68,19 @@ async def test_revocation_holds_at_once(tickets: Credentials, router: Credential
     assert await router.find("token") is None
 
 
+async def test_many_are_found_at_once(tickets: Credentials, router: Credentials, clock: ManualClock):
+    """Those that still let somebody in, by token; asking for many is no use of them."""
+    await tickets.put(hash_token("session"), SESSION, expires_at=NOON + timedelta(hours=1))
+    await tickets.put(hash_token("key"), KEY, expires_at=None)
+    both = await router.find_many(["session", "nobody", "key"])
+    clock.advance(timedelta(hours=1))
+
+    assert both == {"session": SESSION, "key": KEY}
+    assert await router.find_many(["session", "key"]) == {"key": KEY}
+    assert await router.find_many([]) == {}
+    assert await router.last_seen("acc_1", "agt_1") is None
+
+
 async def test_the_token_itself_is_nowhere(tickets: Credentials, redis: Redis):
     """Redis holds a hash: reading it lets nobody in (S2)."""
     await tickets.put(hash_token("very-secret-token"), KEY, expires_at=None)
@@ -143,3 +156,13 @@ async def test_without_redis_nobody_is_let_in(nowhere: Credentials):
         await nowhere.put(hash_token("token"), KEY, expires_at=None)
     with pytest.raises(CredentialsUnavailable):
         await nowhere.last_seen("acc_1", "agt_1")
+
+
+async def test_many_agents_are_looked_up_together(tickets: Credentials, router: Credentials, clock: ManualClock):
+    """Whoever was never seen is missing, and nobody is taken for an agent of another account (A3)."""
+    await tickets.seen(SESSION, clock.now())
+    seen = await router.last_seen_of("acc_1", ["agt_1", "agt_2"])
+    elsewhere = await router.last_seen_of("acc_2", ["agt_1"])
+
+    assert seen == {"agt_1": clock.now()}
+    assert (elsewhere, await router.last_seen_of("acc_1", [])) == ({}, {})

@@ -10,6 +10,7 @@ from fastapi import Response
 from fastapi.responses import StreamingResponse
 
 from contracts.ids import derive_id
+from service_kit.audit import AUDIT_INTENTS
 from service_kit.auth import Authenticated
 from service_kit.docstore import Cmp
 from service_kit.http import IdempotencyKey, Problem, create_api
@@ -86,6 +87,7 @@ async def platform(make_platform: PlatformFactory, clock: ManualClock) -> AsyncI
     """A platform whose store runs."""
     platform = make_platform("tickets", clock)
     platform.store.collection(IDEMPOTENCY_KEYS)
+    platform.store.collection(AUDIT_INTENTS)
     await platform.store.start()
     yield platform
     await platform.store.stop()

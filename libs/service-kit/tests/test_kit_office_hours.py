@@ -136,6 +136,18 @@ def test_time_adds_up(
     assert elapsed(hours, start, cut) + elapsed(hours, cut, end) == elapsed(hours, start, end)
 
 
+@given(zones, weeks, moments, spans, spans)
+def test_durations_add_up(
+    zone: str, weekly: dict[str, list[tuple[str, str]]], start: datetime, first: timedelta, second: timedelta
+):
+    """Adding in two parts is adding the whole, wherever the first part ends (H2)."""
+    hours = schedule(zone, weekly)
+    halfway = add(hours, start, first)
+    assume(halfway is not None)
+
+    assert add(hours, halfway, second) == add(hours, start, first + second)
+
+
 @given(zones, weeks, moments)
 def test_answers_fit_together(zone: str, weekly: dict[str, list[tuple[str, str]]], at: datetime):
     """Open at the next opening, otherwise just before the next change than at it, unchanged until then."""

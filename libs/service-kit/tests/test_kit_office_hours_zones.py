@@ -77,6 +77,8 @@ def _agrees(zone: str, moment: datetime, hours: list[list[str]]) -> None:
         duration = timedelta(minutes=until_now)
         assert is_open(schedule, start) is oracle.open[here], (zone, start)
         assert elapsed(schedule, oracle.begin, start) == duration, (zone, start)
+        rest = timedelta(minutes=oracle.counted[-2] - until_now)
+        assert elapsed(schedule, start, oracle.minutes[-1]) == rest, (zone, start)
         opening = next((i for i in range(here, len(oracle.minutes)) if oracle.open[i]), None)
         assert opening is None or next_open(schedule, start) == oracle.minutes[opening], (zone, start)
         reached = add(schedule, oracle.begin, duration)

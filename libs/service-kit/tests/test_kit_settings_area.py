@@ -9,6 +9,7 @@ import pytest
 
 from contracts.envelope import Event
 from contracts.settings import ChatSettings, SettingsChanged, SmsSettings, TeamDirectory, TeamEntry
+from service_kit.audit import AUDIT_INTENTS
 from service_kit.bus import BusUnavailable, DeadLetter, Subscription
 from service_kit.http import Problem, create_api
 from service_kit.http.idempotency_records import IDEMPOTENCY_KEYS
@@ -75,6 +76,7 @@ async def area(platform: Platform) -> AsyncIterator[SettingsArea[SmsSettings]]:
     """The SMS settings, of which account `acc_1` has some."""
     area = SettingsArea(platform, "sms", SmsSettings)
     platform.store.collection(IDEMPOTENCY_KEYS)
+    platform.store.collection(AUDIT_INTENTS)
     await platform.store.start()
     await area.ensure("acc_1")
     yield area

@@ -117,13 +117,14 @@ def test_sealed_settings_open_again_and_show_nothing():
 
 
 def test_public_settings_hold_no_secret():
-    """People see everything but the secrets."""
+    """People see everything but the secrets, and not even whether one is set."""
     codec = SettingsCodec(SmsSettings, BOX)
     [number] = codec.public(SMS)["numbers"].values()
-    chat = SettingsCodec(ChatSettings, BOX).public(ChatSettings(identity_secret="hush"))
+    chats = [SettingsCodec(ChatSettings, BOX).public(ChatSettings(identity_secret=one)) for one in ("hush", None)]
 
     assert number == {"provider": "twilio", "account_sid": "AC1"}
-    assert "identity_secret" not in chat
+    assert chats[0] == chats[1]
+    assert "identity_secret" not in chats[0]
 
 
 def test_another_key_opens_nothing():

@@ -172,7 +172,8 @@ async def test_clocks_that_disagree(tmp_path: Path):
     for store in stores:
         await store.stop()
 
-    assert sorted(task for effect in effects for task, _ in effect.fired) == sorted(f"t{number}" for number in range(60))
+    fired = [task for effect in effects for task, _ in effect.fired]
+    assert sorted(fired) == sorted(f"t{number}" for number in range(60))
 
 
 async def test_a_crash_while_firing_costs_the_lease(

@@ -24,3 +24,7 @@ class Unavailable(TransientError):
 
 class Refused(DeskbusError):
     """An engine answers and does not let us in: wrong credentials, missing rights. Somebody must change settings."""
+
+
+class ReaderGone(TransientError):
+    """Whoever asked takes nothing of a long answer any more, so that its connection is cut. They may ask again."""

@@ -10,7 +10,16 @@ _ALTERNATIVES = ("anyOf", "oneOf", "allOf")
 
 def secret_paths(schema: Mapping[str, Any], value: Any) -> tuple[Path, ...]:
     """Every place in `value` that holds a text marked `writeOnly`, in objects, maps, lists and alternatives."""
-    return tuple(dict.fromkeys(_walk(schema, schema.get("$defs", {}), value, ())))
+    return tuple(path for path, secret in _found(schema, value).items() if isinstance(secret, str))
+
+
+def write_only_paths(schema: Mapping[str, Any], value: Any) -> tuple[Path, ...]:
+    """The same, with the places of secrets that are not set: an answer that holds null would say so."""
+    return tuple(_found(schema, value))
+
+
+def _found(schema: Mapping[str, Any], value: Any) -> dict[Path, str | None]:
+    return dict(_walk(schema, schema.get("$defs", {}), value, ()))
 
 
 def with_secrets(value: Any, paths: Iterable[Path], change: Callable[[str], str]) -> Any:
@@ -30,12 +39,14 @@ def without_secrets(value: Any, paths: Iterable[Path]) -> Any:
     return value
 
 
-def _walk(schema: Mapping[str, Any], definitions: Mapping[str, Any], value: Any, path: Path) -> Iterator[Path]:
+def _walk(
+    schema: Mapping[str, Any], definitions: Mapping[str, Any], value: Any, path: Path
+) -> Iterator[tuple[Path, str | None]]:
     if "$ref" in schema:
         named = definitions[schema["$ref"].rpartition("/")[2]]
         schema = {**named, **{key: item for key, item in schema.items() if key != "$ref"}}
-    if schema.get("writeOnly") and isinstance(value, str):
-        yield path
+    if schema.get("writeOnly") and (value is None or isinstance(value, str)):
+        yield path, value
         return
     for keyword in _ALTERNATIVES:
         for alternative in schema.get(keyword, ()):

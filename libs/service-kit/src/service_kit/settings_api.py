@@ -9,6 +9,7 @@ from contracts.settings import Area
 from service_kit.auth.dependency import requires
 from service_kit.auth.permissions import Permission
 from service_kit.auth.principal import Principal
+from service_kit.http.audited import Act, audited
 from service_kit.http.routes import Routes
 from service_kit.settings_codec import S, SettingsCodec
 
@@ -40,8 +41,10 @@ def settings_router(owner: _Owner[S], read: Permission, write: Permission) -> Ro
     async def patch_settings(
         principal: Annotated[Principal, Depends(requires(write))],
         merge_patch: Annotated[dict[str, Any], Body(description="RFC 7396: null removes, what is not named stays.")],
+        act: Annotated[Act, audited("settings.changed")],
     ) -> dict[str, Any]:
         """Change some; returns when every service is being told."""
+        act.target_id = owner.area
         return owner.codec.public(await owner.patch(principal.account_id, merge_patch))
 
     return router

@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel
 
 from service_kit.secret_box import SecretBox
-from service_kit.secret_paths import secret_paths, with_secrets, without_secrets
+from service_kit.secret_paths import secret_paths, with_secrets, without_secrets, write_only_paths
 
 S = TypeVar("S", bound=BaseModel)
 
@@ -33,9 +33,9 @@ class SettingsCodec(Generic[S]):
         return self.shape.model_validate(self._changed(sealed, encrypt=False), extra="ignore")
 
     def public(self, settings: S) -> dict[str, Any]:
-        """JSON without secrets: those are write-only for people."""
+        """JSON without secrets, set or not: those are write-only for people."""
         plain = settings.model_dump(mode="json")
-        shown: dict[str, Any] = without_secrets(plain, secret_paths(self._schema, plain))
+        shown: dict[str, Any] = without_secrets(plain, write_only_paths(self._schema, plain))
         return shown
 
     def seal_text(self, settings: S) -> str:

@@ -5,7 +5,7 @@ There is no cache in front of it: a revocation holds from the next request on.
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
@@ -20,8 +20,10 @@ from service_kit.errors import Unavailable
 
 _CREDENTIAL_PREFIX = "deskbus:credential:"
 _SEEN_PREFIX = "deskbus:seen:"
+_USED_PREFIX = "deskbus:used:"
 _SEEN_EVERY = timedelta(seconds=10)
 _SEEN_KEPT_FOR = timedelta(days=2)
+_USED_KEPT_FOR = timedelta(days=31)
 _MAX_REMEMBERED = 10_000
 _ANSWER_SECONDS = 2.0
 """The client itself retries for longer than a caller should wait to hear that nobody can be let in."""
@@ -81,7 +83,7 @@ class Credentials:
     def __init__(self, redis: Redis, clock: Clock | None = None) -> None:
         self._redis = redis
         self._clock = clock or SystemClock()
-        self._seen_written: dict[tuple[str, str], datetime] = {}
+        self._seen_written: dict[tuple[str, str, str], datetime] = {}
 
     async def put(
         self,
@@ -128,16 +130,36 @@ class Credentials:
             await self._touch(token_hash, stored)
         return stored.principal()
 
+    async def find_many(self, tokens: Collection[str]) -> Mapping[str, Principal]:
+        """Whose tokens these are, in one round trip; unknown, revoked and expired ones are missing. No use of them."""
+        if not tokens:
+            return {}
+        async with _unavailable_when_down():
+            values = await self._redis.mget([_CREDENTIAL_PREFIX + hash_token(token) for token in tokens])
+        now = self._clock.now()
+        known = {
+            token: _StoredCredential.model_validate_json(value)
+            for token, value in zip(tokens, values, strict=True)
+            if value is not None
+        }
+        return {
+            token: stored.principal()
+            for token, stored in known.items()
+            if stored.expires_at is None or stored.expires_at > now
+        }
+
     async def seen(self, principal: Principal, now: datetime) -> None:
-        """Note that an agent's session was used, so that the router can tell a lost one (A3); written every 10 s."""
+        """Note that a session was used, and its agent seen: the router can tell a lost one (A3). Written every 10 s."""
         if principal.kind != "agent" or principal.agent_id is None:
             return
-        who = (principal.account_id, principal.agent_id)
+        who = (principal.account_id, principal.agent_id, principal.credential_id)
         written = self._seen_written.get(who)
         if written is not None and timedelta(0) <= now - written < _SEEN_EVERY:
             return
-        async with _unavailable_when_down():
-            await self._redis.set(_seen_key(*who), now.isoformat(), px=_SEEN_KEPT_FOR)
+        async with _unavailable_when_down(), self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.set(_seen_key(*who[:2]), now.isoformat(), px=_SEEN_KEPT_FOR)
+            pipeline.set(_USED_PREFIX + principal.credential_id, now.isoformat(), px=_USED_KEPT_FOR)
+            await pipeline.execute()
         if len(self._seen_written) >= _MAX_REMEMBERED:
             self._seen_written.clear()
         self._seen_written[who] = now
@@ -146,9 +168,27 @@ class Credentials:
         """When a session of this agent was last used, to 10 s; None: not within two days."""
         async with _unavailable_when_down():
             value = await self._redis.get(_seen_key(account_id, agent_id))
-        if value is None:
-            return None
-        return datetime.fromisoformat(value.decode() if isinstance(value, bytes) else value)
+        return None if value is None else _moment(value)
+
+    async def last_used(self, credential_ids: Sequence[str]) -> Mapping[str, datetime]:
+        """When these sessions were last used, to 10 s; those of which nothing is known are left out."""
+        if not credential_ids:
+            return {}
+        async with _unavailable_when_down():
+            values = await self._redis.mget([_USED_PREFIX + one for one in credential_ids])
+        return {one: _moment(value) for one, value in zip(credential_ids, values, strict=True) if value is not None}
+
+    async def last_seen_of(self, account_id: str, agent_ids: Sequence[str]) -> Mapping[str, datetime]:
+        """The same of many agents in one call; those not seen within two days are missing."""
+        if not agent_ids:
+            return {}
+        async with _unavailable_when_down():
+            values = await self._redis.mget([_seen_key(account_id, agent_id) for agent_id in agent_ids])
+        return {
+            agent_id: datetime.fromisoformat(value.decode() if isinstance(value, bytes) else value)
+            for agent_id, value in zip(agent_ids, values, strict=True)
+            if value is not None
+        }
 
     async def mark_logged_out(self, account_id: str, agent_id: str, at: datetime) -> None:
         """Note that an agent's last session ended, for the router, which owns availability (A3)."""
@@ -179,6 +219,10 @@ class Credentials:
 
 def _seen_key(account_id: str, agent_id: str) -> str:
     return f"{_SEEN_PREFIX}{account_id}:{agent_id}"
+
+
+def _moment(value: bytes | str) -> datetime:
+    return datetime.fromisoformat(value.decode() if isinstance(value, bytes) else value)
 
 
 def _logout_member(account_id: str, agent_id: str, at: datetime) -> str:

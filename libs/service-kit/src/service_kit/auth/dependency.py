@@ -1,6 +1,6 @@
 """Authentication and permission as FastAPI dependencies."""
 
-from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends
@@ -56,15 +56,23 @@ Authenticated = Annotated[Principal, Depends(authenticate)]
 """A parameter for routes that need a caller but no permission, such as one's own profile."""
 
 
-def requires(permission: Permission) -> Callable[[Principal], Awaitable[Principal]]:
+@dataclass(frozen=True, slots=True)
+class Requires:
+    """The dependency that `requires` makes; a walk over the routes finds the permission on it."""
+
+    permission: Permission
+
+    async def __call__(self, principal: Authenticated) -> Principal:
+        """The caller, if it may."""
+        if not principal.may(self.permission):
+            wanted = self.permission
+            raise Problem(403, "forbidden", f"This needs the permission {wanted}.", permission=wanted)
+        return principal
+
+
+def requires(permission: Permission) -> Requires:
     """A dependency that yields the caller if it has the permission.
 
     It raises the Problems 401 `unauthenticated` and 403 `forbidden`.
     """
-
-    async def authorise(principal: Authenticated) -> Principal:
-        if not principal.may(permission):
-            raise Problem(403, "forbidden", f"This needs the permission {permission}.", permission=permission)
-        return principal
-
-    return authorise
+    return Requires(permission)

@@ -12,7 +12,10 @@ class Permission(StrEnum):
 
     TICKETS_READ = "tickets:read"
     TICKETS_WRITE = "tickets:write"
+    MESSAGES_REDACT = "messages:redact"
     CONTACTS_WRITE = "contacts:write"
+    CONTACTS_ERASE = "contacts:erase"
+    CONTACTS_EXPORT = "contacts:export"
     EVENTS_WRITE = "events:write"
     AGENTS_MANAGE = "agents:manage"
     TEAMS_MANAGE = "teams:manage"

@@ -112,3 +112,8 @@ class Bus(Protocol):
 
     async def replay(self, topic: Topic, group: str, *, limit: int = 100) -> int:
         """Put dead letters back on their topic in order, and remove them from the dead-letter topic; how many."""
+
+    async def discard(
+        self, topic: Topic, group: str, is_unwanted: Callable[[DeadLetter], bool]
+    ) -> Sequence[DeadLetter]:
+        """Remove dead letters for good; those removed. An engine that can't leaves them to their retention: none."""

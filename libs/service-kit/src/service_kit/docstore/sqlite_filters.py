@@ -1,6 +1,8 @@
 """The filter language as SQL conditions on the table `d`."""
 
+import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, assert_never
 
 from service_kit.docstore.filters import All, AnyOf, Cmp, Eq, Filter, Has, In, Match, Ne
@@ -39,20 +41,46 @@ def condition(table: Table[Any], where: Filter) -> Sql:  # noqa: PLR0911 - one f
             assert_never(where)
 
 
-def term_rows(table: Table[Any], where: Has | Match) -> list[Sql]:
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One of the words of a `Match`, as tokens have them."""
+
+    word: str
+
+
+def words_of(where: Match) -> list[Word]:
+    """All of which must hold; none at all: nothing matches."""
+    return [Word(word) for word in query_words(where.text)]
+
+
+def term_rows(table: Table[Any], where: Has | Match | Word) -> list[Sql]:
     """Selects of row numbers; what is in all of them matches. None at all: nothing matches."""
     if isinstance(where, Has):
         name = table.list_table(where.field).name
         return [(f"SELECT n FROM {name} WHERE {sql}", values) for sql, values in [_one_of("term", where.values)]]  # noqa: S608
     name = table.list_table(table.fields.spec.tokens or "").name
     select = f"SELECT n FROM {name} WHERE term >= ? AND term < ?"  # noqa: S608
-    return [(select, [word, word + _LAST_CHARACTER]) for word in query_words(where.text)]
+    asked = [where] if isinstance(where, Word) else words_of(where)
+    return [(select, [one.word, one.word + _LAST_CHARACTER]) for one in asked]
 
 
 def holds_term(table: Table[Any], where: Has) -> Sql:
     """`where` as a question to one row: better than a select of all its rows when these are many."""
     sql, values = _one_of("term", where.values)
     return f"EXISTS (SELECT 1 FROM {table.list_table(where.field).name} WHERE {sql} AND n = d.n)", values  # noqa: S608
+
+
+def holds_word(table: Table[Any], where: Word) -> Sql:
+    """`where` as a question to one row, by its own copy of its lists: a frequent word is in too many to select.
+
+    Finding the text first spares most rows the reading of JSON.
+    """
+    at = table.fields.lists.index(table.fields.spec.tokens or "")
+    sql = (
+        f"(instr(d.lists, ?) > 0 AND EXISTS (SELECT 1 FROM json_each(d.lists, '$[{at}]')"  # noqa: S608 - a number
+        " WHERE value >= ? AND value < ?))"
+    )
+    return sql, [json.dumps(where.word, ensure_ascii=False)[:-1], where.word, where.word + _LAST_CHARACTER]
 
 
 def _one_of(column: str, values: Sequence[Any]) -> Sql:

@@ -8,6 +8,7 @@ which soon fills a page with what is frequent.
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import isqrt
 from typing import Any
 
 from service_kit.docstore.fields import ID
@@ -15,66 +16,103 @@ from service_kit.docstore.filters import AnyOf, Cmp, Eq, Filter, Has, In, Match
 from service_kit.docstore.planning import MAX_VALUES, conjuncts
 from service_kit.docstore.port import Sort
 from service_kit.docstore.scalars import Stored
-from service_kit.docstore.sqlite_filters import EVERYTHING, Sql, condition, holds_term, joined, term_rows
+from service_kit.docstore.sqlite_filters import (
+    EVERYTHING,
+    Sql,
+    Word,
+    condition,
+    holds_term,
+    holds_word,
+    joined,
+    term_rows,
+    words_of,
+)
 from service_kit.docstore.sqlite_table import Table, TableIndex
 
-_FEW_ROWS = (100, 2_000)
-"""Asked in this order: what is very rare is not worth counting what is frequent beside it."""
+_VERY_FEW_ROWS = 100
+"""Asked first: what is very rare is not worth counting what is frequent beside it."""
+
+_FEW_ROWS = 2_000
+_PAGE_ROWS = 51
+"""Of one select fewer rows are read than a walk passes until it has filled a page, up to the root of both sizes."""
+
+_ENTRIES_PER_ROW = 10
+"""So many entries of a word are read in the time of one row."""
+
+_CAP_OF_JOINED = 5
+"""With a page of 51 rows, and ten entries read in the time of one."""
 
 _FEW_VALUES = 8
 """So many are looked up for each row that is walked; of more, all rows are selected once."""
 
+Part = Filter | Word
+
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """A select of row numbers that holds every match, and how many it selects."""
+    """A select of row numbers that holds every match, how many it selects, and what is true of all of them."""
 
     sql: Sql
     number: int
+    says: tuple[Part, ...] = ()
 
 
 def source(connection: sqlite3.Connection, table: Table[Any], where: Filter, sort: Sort | None) -> Sql:
     """The part of a statement between its columns and its order that finds what `where` means."""
-    parts = list(conjuncts(where))
+    parts = list(_parts(where))
     walk = _walk(table, parts, sort)
-    wanted, values = joined(" AND ", [_asked_of_a_row(table, part) for part in parts], EVERYTHING)
     if walk is None or not _says_all(walk, parts):
-        few = next(filter(None, (_fewest(connection, table, parts, cap) for cap in _FEW_ROWS)), None)
+        few = _few(connection, table, parts) or _listed_only(table, parts, sort)
         if few is not None:
             select, bound = few.sql
+            wanted, values = _asked_of_rows(table, [part for part in parts if part not in few.says])
             # CROSS JOIN is SQLite's way of saying "in this order".
             start = f"FROM (SELECT DISTINCT n FROM ({select})) f CROSS JOIN {table.name} d ON d.n = f.n"  # noqa: S608
             return f"{start} WHERE {wanted}", bound + values
     along = f' INDEXED BY "{walk.name}"' if walk is not None else ""
+    wanted, values = _asked_of_rows(table, parts)
     return f"FROM {table.name} d{along} WHERE {wanted}", values
 
 
-def _asked_of_a_row(table: Table[Any], part: Filter) -> Sql:
+def _parts(where: Filter) -> Iterator[Part]:
+    """What must all hold, each word of a text for itself."""
+    for part in conjuncts(where):
+        words = words_of(part) if isinstance(part, Match) else []
+        yield from words or (part,)
+
+
+def _asked_of_rows(table: Table[Any], parts: Sequence[Part]) -> Sql:
+    return joined(" AND ", [_asked_of_a_row(table, part) for part in parts], EVERYTHING)
+
+
+def _asked_of_a_row(table: Table[Any], part: Part) -> Sql:
     if isinstance(part, Has) and len(part.values) <= _FEW_VALUES:
         return holds_term(table, part)
+    if isinstance(part, Word):
+        return holds_word(table, part)
     return condition(table, part)
 
 
-def _walk(table: Table[Any], parts: Sequence[Filter], sort: Sort | None) -> TableIndex | None:
+def _walk(table: Table[Any], parts: Sequence[Part], sort: Sort | None) -> TableIndex | None:
     """The index in which the matches follow each other in the order of `sort`, perhaps with others between them."""
     usable = [index for index in table.indexes if _is_in_order(index, parts, sort)]
     return max(usable, key=lambda index: _prefix(index, parts), default=None)
 
 
-def _is_in_order(index: TableIndex, parts: Sequence[Filter], sort: Sort | None) -> bool:
+def _is_in_order(index: TableIndex, parts: Sequence[Part], sort: Sort | None) -> bool:
     if sort is None:
         return _says_all(index, parts)
     wanted = (ID,) if sort.field == ID else (sort.field, ID)
     return index.fields[_prefix(index, parts) :] == wanted
 
 
-def _prefix(index: TableIndex, parts: Sequence[Filter]) -> int:
+def _prefix(index: TableIndex, parts: Sequence[Part]) -> int:
     """How many of the first fields have one value each."""
     equal = {part.field for part in parts if isinstance(part, Eq)}
     return next((at for at, field in enumerate(index.fields) if field not in equal), len(index.fields))
 
 
-def _says_all(index: TableIndex, parts: Sequence[Filter]) -> bool:
+def _says_all(index: TableIndex, parts: Sequence[Part]) -> bool:
     """Whether a stretch of the index is exactly what `parts` mean."""
     prefix = _prefix(index, parts)
     return all(
@@ -84,13 +122,52 @@ def _says_all(index: TableIndex, parts: Sequence[Filter]) -> bool:
     )
 
 
-def _fewest(connection: sqlite3.Connection, table: Table[Any], parts: Sequence[Filter], cap: int) -> _Rows | None:
+def _few(connection: sqlite3.Connection, table: Table[Any], parts: Sequence[Part]) -> _Rows | None:
+    """Rows to begin with, if they are so few that reading them all is cheaper than to walk until a page is full."""
+    (last,) = connection.execute(f"SELECT max(n) FROM {table.name}").fetchone()  # noqa: S608
+    for cap in (_VERY_FEW_ROWS, max(_FEW_ROWS, isqrt(_PAGE_ROWS * (last or 0)))):
+        if (rows := _fewest(connection, table, parts, cap)) is not None:
+            return rows
+    return _joined_rows(connection, table, parts, last or 1)
+
+
+def _joined_rows(connection: sqlite3.Connection, table: Table[Any], parts: Sequence[Part], last: int) -> _Rows | None:
+    """The rows that have the two rarest words, where each alone is in too many and a walk would pass too many for few.
+
+    How many rows have both is guessed as if the words had nothing to do with each other. Two that are in more than
+    `cap` are together in so many that a walk is better.
+    """
+    words = list(_listed_rows(table, parts))
+    if len(words) < 2:  # noqa: PLR2004 - two to be joined
+        return None
+    cap = round(_CAP_OF_JOINED * last ** (2 / 3))
+    counts = [_count(connection, sql, cap) for _, sql in words]
+    counted = sorted((number, at) for at, number in enumerate(counts) if number < cap)
+    if len(counted) < 2:  # noqa: PLR2004 - as above
+        return None
+    (rarest, at), (next_rarest, next_at) = counted[:2]
+    both = max(1, rarest * next_rarest // last)
+    if both + (rarest + next_rarest) // _ENTRIES_PER_ROW > _PAGE_ROWS * last // both:
+        return None
+    (one, (first, of_first)), (other, (second, of_second)) = words[at], words[next_at]
+    return _Rows((f"{first} INTERSECT {second}", of_first + of_second), both, (one, other))
+
+
+def _listed_only(table: Table[Any], parts: Sequence[Part], sort: Sort | None) -> _Rows | None:
+    """For a count of what lists alone say: there is nothing to walk along, and no row need be looked at."""
+    if sort is not None or not all(isinstance(part, Has | Word) for part in parts):
+        return None
+    return next((_Rows(sql, _FEW_ROWS, (part,)) for part, sql in _listed_rows(table, parts)), None)
+
+
+def _fewest(connection: sqlite3.Connection, table: Table[Any], parts: Sequence[Part], cap: int) -> _Rows | None:
     """The select with the fewest rows, if they are fewer than `cap`."""
     found = None
-    for sql in (*_index_rows(table, parts), *_listed_rows(table, parts)):
+    selects = [(None, sql) for sql in _index_rows(table, parts)]
+    for part, sql in (*selects, *_listed_rows(table, parts)):
         number = _count(connection, sql, cap)
         if number < cap:
-            found, cap = _Rows(sql, number), number
+            found, cap = _Rows(sql, number, () if part is None else (part,)), number
     common = [part for part in parts if isinstance(part, Eq | In | Cmp)]
     for part in parts:
         united = _united(connection, table, part, common, cap) if isinstance(part, AnyOf) else None
@@ -100,7 +177,7 @@ def _fewest(connection: sqlite3.Connection, table: Table[Any], parts: Sequence[F
 
 
 def _united(
-    connection: sqlite3.Connection, table: Table[Any], where: AnyOf, common: Sequence[Filter], cap: int
+    connection: sqlite3.Connection, table: Table[Any], where: AnyOf, common: Sequence[Part], cap: int
 ) -> _Rows | None:
     """The rows of all branches, each together with `common`, if they are fewer than `cap` in all."""
     selects: list[str] = []
@@ -116,13 +193,13 @@ def _united(
     return _Rows((" UNION ALL ".join(selects or ["SELECT 0 AS n WHERE 0"]), values), cap - left)
 
 
-def _listed_rows(table: Table[Any], parts: Sequence[Filter]) -> Iterator[Sql]:
+def _listed_rows(table: Table[Any], parts: Sequence[Part]) -> Iterator[tuple[Part, Sql]]:
     for part in parts:
-        if isinstance(part, Has | Match):
-            yield from term_rows(table, part)
+        if isinstance(part, Has | Match | Word):
+            yield from ((part, sql) for sql in term_rows(table, part))
 
 
-def _index_rows(table: Table[Any], parts: Sequence[Filter]) -> Iterator[Sql]:
+def _index_rows(table: Table[Any], parts: Sequence[Part]) -> Iterator[Sql]:
     """The stretch of each index that `parts` bind, unless another index is bound by the same and more."""
     by_id = TableIndex("", (ID,), unique=True)
     stretches = {index: _bound(index, parts) for index in (*table.indexes, by_id)}
@@ -137,7 +214,7 @@ def _index_rows(table: Table[Any], parts: Sequence[Filter]) -> Iterator[Sql]:
             yield f"SELECT d.n FROM {table.name} d{along} WHERE {wanted}", values  # noqa: S608
 
 
-def _bound(index: TableIndex, parts: Sequence[Filter]) -> list[Filter]:
+def _bound(index: TableIndex, parts: Sequence[Part]) -> list[Filter]:
     """The parts that narrow the index: equality on its first fields, then at most one range."""
     bound: list[Filter] = []
     for field in index.fields:

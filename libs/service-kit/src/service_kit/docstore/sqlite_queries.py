@@ -42,8 +42,10 @@ class DocumentQueries(Generic[D]):
             values = [*values, position.value, position.id]
         direction = "DESC" if sort.descending else "ASC"
         order = f"d.id {direction}" if sort.field == ID else f"d.{column} {direction}, d.id {direction}"
+        # Which documents first: what is sorted would otherwise be carried through the sort with its body.
         rows = connection.execute(
-            f"SELECT d.body, d.{column}, d.id {sql} ORDER BY {order} LIMIT ?",
+            f"SELECT d.body, d.{column}, d.id FROM (SELECT d.n {sql} ORDER BY {order} LIMIT ?) p"  # noqa: S608
+            f" CROSS JOIN {self._table.name} d ON d.n = p.n ORDER BY {order}",
             [*values, limit + 1],
         ).fetchall()
         items = [self._table.document(body) for body, _, _ in rows[:limit]]

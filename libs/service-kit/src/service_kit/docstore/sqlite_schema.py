@@ -44,9 +44,11 @@ def count_ping(connection: sqlite3.Connection) -> None:
 
 
 def _prepare_table(connection: sqlite3.Connection, table: Table[Any]) -> None:
+    # What is long comes last: SQLite reads a row up to the column it is asked for.
+    columns = "".join(f"{column}, " for column in table.columns)
     connection.execute(
         f"CREATE TABLE IF NOT EXISTS {table.name} (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,"
-        " rev INTEGER NOT NULL, body TEXT NOT NULL, lists TEXT NOT NULL)"
+        f" rev INTEGER NOT NULL, {columns}lists TEXT NOT NULL, body TEXT NOT NULL)"
     )
     # Above all a unique index that is declared no more must not go on refusing documents.
     _drop_indexes(connection, table, keep={index.name for index in table.indexes})

@@ -1,6 +1,6 @@
 """The tables of one collection: names and forms only, so that schema, writes and queries agree on them.
 
-    <collection>            n, id, rev, body, lists, one column for each indexed scalar field
+    <collection>            n, id, rev, one column for each indexed scalar field, lists, body
     <collection>__<list>    term, n: one row for each distinct string of a list field
 
 `body` is the document as JSON. The columns are written beside it rather than generated from it: pydantic prints

@@ -18,6 +18,12 @@ _BREAK = re.compile(r"[\s<>()\[\]{}\"'`,;:|\\]+")
 _WORD = re.compile(r"[^\W_]+")
 _EDGES = "@.+-_!?*#&/=~"
 
+# Thai, Lao, Burmese, Khmer, kana and Han: written without blanks, so that a "word" is a sentence.
+_UNSPACED = re.compile(
+    "([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\uf900-\ufaff\U00020000-\U0002fa1f]+)"
+)
+
 # A digit, then digits and what people put between them. Both ends are digits, so the run cannot backtrack far.
 _DIGIT_RUN = re.compile(r"[+(]?[0-9][0-9 ().\-/]*[0-9]")
 # What in a query is one number for certain: with a prefix, or without blanks between its groups.
@@ -62,7 +68,12 @@ def _stored_tokens(text: str) -> Iterator[str]:
         yield from _addresses(_BREAK.split(text))
     for run in _DIGIT_RUN.findall(text):
         yield from _number_forms(run)
-    yield from _WORD.findall(text)
+    words = _WORD.findall(text)
+    if text.isascii():
+        yield from words
+        return
+    for word in words:
+        yield from _parts(word, is_stored=True)
 
 
 def _asked_words(text: str) -> Iterator[str]:
@@ -77,7 +88,25 @@ def _asked_words(text: str) -> Iterator[str]:
     yield from addresses
     for chunk in chunks:
         if chunk.strip(_EDGES) not in addresses:
-            yield from _WORD.findall(chunk)
+            for word in _WORD.findall(chunk):
+                yield from _parts(word, is_stored=False)
+
+
+def _parts(word: str, *, is_stored: bool) -> Iterator[str]:
+    """The word; where blanks are not written, its pairs of characters: any stretch is found by those within it.
+
+    The last character is stored alone as well, so that a search for one character finds it everywhere.
+    """
+    if word.isascii():
+        yield word
+        return
+    for run in filter(None, _UNSPACED.split(word)):
+        if not _UNSPACED.fullmatch(run):
+            yield run
+            continue
+        yield from (run[at : at + 2] for at in range(len(run) - 1))
+        if is_stored or len(run) == 1:
+            yield run[-1]
 
 
 def _addresses(chunks: Iterable[str]) -> Iterator[str]:

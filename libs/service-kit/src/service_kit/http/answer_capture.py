@@ -4,9 +4,12 @@ from starlette.types import Message, Send
 
 _MAX_BODY_BYTES = 256 * 1024
 
+_STREAMS = (b"application/x-ndjson", b"text/event-stream")
+"""What is read while it is still being said: held back, it would be of no use."""
+
 
 class AnswerCapture:
-    """An ASGI `send`. An answer that grows too large is let through as it comes, and is not complete."""
+    """An ASGI `send`. An answer that grows too large, or a stream, is let through as it comes: it is not complete."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -20,6 +23,7 @@ class AnswerCapture:
         self._has_ended = message["type"] == "http.response.body" and not message.get("more_body", False)
         self._size += len(message.get("body", b""))
         self._held.append(message)
+        self._is_passing = self._is_passing or _begins_stream(message)
         if self._is_passing or self._size > _MAX_BODY_BYTES:
             self._is_passing = True
             await self.forward()
@@ -49,3 +53,10 @@ class AnswerCapture:
         held, self._held = self._held, []
         for message in held:
             await self._send(message)
+
+
+def _begins_stream(message: Message) -> bool:
+    if message["type"] != "http.response.start":
+        return False
+    types = [value for name, value in message.get("headers", ()) if name.lower() == b"content-type"]
+    return any(value.lower().startswith(_STREAMS) for value in types)

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
+from service_kit.audit import AuditTrail
 from service_kit.auth.credentials import Credentials
 from service_kit.auth.dependency import Authentication
 from service_kit.http.admission_gate import AdmissionGate
@@ -14,6 +15,8 @@ from service_kit.http.health import health_router
 from service_kit.http.idempotency import Idempotency
 from service_kit.http.idempotency_records import IdempotencyRecords
 from service_kit.http.metrics import HttpMetrics
+from service_kit.http.openapi_examples import add_examples
+from service_kit.http.openapi_problems import add_problems
 from service_kit.http.problems import ProblemDocument, install_problems
 from service_kit.http.request_limits import RequestLimits
 from service_kit.http.request_log import RequestLog
@@ -29,10 +32,13 @@ class DeskbusApi(FastAPI):
     """FastAPI that documents its errors as what they are, and leaves what it tells of requests to `RequestLog`."""
 
     def openapi(self) -> dict[str, Any]:
-        """The document, with the problem's schema among its components."""
+        """The document, with the problem's schema among its components, problems and examples; made once."""
         document = super().openapi()
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        schemas.setdefault("Problem", ProblemDocument.model_json_schema())
+        if "Problem" not in schemas:
+            schemas["Problem"] = ProblemDocument.model_json_schema()
+            add_problems(document, self.routes)
+            add_examples(document)
         return document
 
 
@@ -52,6 +58,7 @@ def create_api(
     api = DeskbusApi(title=title, telemetry=_NO_TELEMETRY)
     credentials = Credentials(platform.redis, platform.clock)
     api.state.authentication = Authentication(credentials, platform.clock)
+    api.state.audit_trail = AuditTrail(platform, service)
     install_problems(api)
     # Added innermost first: the log is around everything.
     records = IdempotencyRecords(platform.store)

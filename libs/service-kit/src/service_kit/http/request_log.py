@@ -12,6 +12,7 @@ from service_kit.auth.principal import Principal
 from service_kit.http.metrics import HttpMetrics
 from service_kit.http.problems import failure_response
 from service_kit.http.request_state import request_state
+from service_kit.request_origin import CURRENT, RequestOrigin
 from service_kit.tracing import work_span
 
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
@@ -47,6 +48,8 @@ class RequestLog:
                 MutableHeaders(scope=message)["X-Request-Id"] = request_id
             await send(message)
 
+        client = scope.get("client")
+        outer = CURRENT.set(RequestOrigin(request_id, str(client[0])[:100] if client else None))
         began = perf_counter()
         with (
             structlog.contextvars.bound_contextvars(request_id=request_id),
@@ -60,6 +63,7 @@ class RequestLog:
                     raise  # half an answer is out: only a broken connection tells the caller
                 await response(scope, receive, noting)
             finally:
+                CURRENT.reset(outer)
                 self._note(scope, status, perf_counter() - began, span)
 
     def _note(self, scope: Scope, status: int, seconds: float, span: Span) -> None:

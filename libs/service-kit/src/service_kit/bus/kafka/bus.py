@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import structlog
@@ -230,6 +230,15 @@ class KafkaBus:
         if not self._is_started:
             raise BusUnavailable("the bus is not started")
         return await self._dead_letters.replay(topic, group, limit)
+
+    async def discard(
+        self,
+        topic: Topic,  # noqa: ARG002 - the port's
+        group: str,  # noqa: ARG002 - the port's
+        is_unwanted: Callable[[DeadLetter], bool],  # noqa: ARG002 - the port's
+    ) -> Sequence[DeadLetter]:
+        """Nothing: Kafka removes no record from the middle of a topic; the retention of dead letters does."""
+        return ()
 
     async def _provide(self) -> None:
         await knock(self._address, timeout_seconds=self._timeout_seconds)

@@ -93,6 +93,7 @@ def _topic(topic: Topic) -> WantedTopic:
     settings = {"max.message.bytes": str(_TOPIC_BYTES)}
     if topic.compacted:
         settings["cleanup.policy"] = "compact"
+        settings["max.compaction.lag.ms"] = str(_DAY_MS)  # so that who was erased goes from a quiet topic too
     else:
         settings["retention.ms"] = str(topic.retention_days * _DAY_MS)
     return WantedTopic(topic.name, topic.partitions, settings)

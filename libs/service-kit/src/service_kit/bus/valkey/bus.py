@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import structlog
@@ -200,6 +200,12 @@ class ValkeyBus:
     async def replay(self, topic: Topic, group: str, *, limit: int = 100) -> int:
         """Put dead letters back on their topic in order; how many. Every group of the topic sees them again."""
         return await self._dead_letters.replay(topic.dead_letter_topic(group), topic.name, limit)
+
+    async def discard(
+        self, topic: Topic, group: str, is_unwanted: Callable[[DeadLetter], bool]
+    ) -> Sequence[DeadLetter]:
+        """Remove dead letters for good; those removed."""
+        return await self._dead_letters.discard(topic.dead_letter_topic(group), is_unwanted)
 
     async def _stop_subscribers(self) -> None:
         await asyncio.gather(*(end_subscriber(subscriber) for subscriber in self._readers.values()))

@@ -1,6 +1,6 @@
 """Dead letters on Valkey: one stream per topic and group."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from redis.asyncio import Redis
@@ -9,7 +9,7 @@ from service_kit.bus.dead_letter import Verdict, condemn, revive
 from service_kit.bus.port import DeadLetter, Subscription
 from service_kit.bus.record import Record
 from service_kit.bus.valkey.connection import unavailable
-from service_kit.bus.valkey.streams import fields_of, records_of
+from service_kit.bus.valkey.streams import FIRST_ID, fields_of, records_of
 
 _MOST = 1000
 
@@ -29,10 +29,7 @@ class DeadLetterStreams:
 
     async def oldest(self, stream: str, limit: int) -> Sequence[DeadLetter]:
         """The oldest dead letters, at most a thousand."""
-        return [
-            DeadLetter(record.position, record.key, record.value, dict(record.headers))
-            for record in await self._read(stream, limit)
-        ]
+        return [_letter(record) for record in await self._read(stream, limit)]
 
     async def replay(self, stream: str, topic: str, limit: int) -> int:
         """Move the oldest dead letters, at most a thousand, back to their topic, in order and at once; how many."""
@@ -47,9 +44,26 @@ class DeadLetterStreams:
                 await pipeline.execute()
         return len(letters)
 
-    async def _read(self, stream: str, limit: int) -> list[Record]:
+    async def discard(self, stream: str, is_unwanted: Callable[[DeadLetter], bool]) -> Sequence[DeadLetter]:
+        """Remove those that are unwanted among all of them; which they were."""
+        removed: list[DeadLetter] = []
+        after = FIRST_ID
+        while records := await self._read(stream, _MOST, after=after):
+            unwanted = [letter for record in records if is_unwanted(letter := _letter(record))]
+            if unwanted:
+                with unavailable("removing dead letters"):
+                    await self._client.xdel(stream, *(letter.id for letter in unwanted))
+            removed += unwanted
+            after = records[-1].position
+        return removed
+
+    async def _read(self, stream: str, limit: int, *, after: str = FIRST_ID) -> list[Record]:
         if limit < 1:
             raise ValueError("limit must be at least 1")
         with unavailable("reading dead letters"):
-            entries: Any = await self._client.xrange(stream, count=min(limit, _MOST))
+            entries: Any = await self._client.xrange(stream, min=f"({after}", count=min(limit, _MOST))
         return records_of(entries)
+
+
+def _letter(record: Record) -> DeadLetter:
+    return DeadLetter(record.position, record.key, record.value, dict(record.headers))

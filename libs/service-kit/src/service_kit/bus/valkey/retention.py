@@ -12,6 +12,8 @@ from service_kit.bus.record import Record
 from service_kit.bus.valkey.streams import FIRST_ID, id_order, records_of
 
 _PAGE = 500
+_LONGEST_REST = timedelta(days=1)
+"""What a record superseded must go from a quiet stream too: it may be somebody who was erased (S3)."""
 _MOST_REMOVED = 10_000
 """Entries per script call: the server does nothing else meanwhile."""
 
@@ -74,6 +76,7 @@ class Retention:
         self._trim = client.register_script(_TRIM)
         self._floor = client.register_script(_FLOOR_OF_STREAM)
         self._rests_until: dict[str, int] = {}
+        self._compacted_at: dict[str, datetime] = {}
 
     async def tend(self, topic: Topic, groups: Sequence[str], now: datetime) -> int:
         """Bring one topic and its dead letters back into bounds; how many records were removed."""
@@ -82,6 +85,9 @@ class Retention:
             oldest = _id_at(now - DEAD_LETTER_RETENTION)
             removed += await self._client.xtrim(topic.dead_letter_topic(group), minid=oldest, approximate=False)
         if topic.compacted:
+            if now - self._compacted_at.setdefault(topic.name, now) >= _LONGEST_REST:
+                self._compacted_at[topic.name] = now
+                self._rests_until.pop(topic.name, None)
             return removed + await self.compact(topic.name, groups)
         return removed + await self.trim(topic.name, groups, now - timedelta(days=topic.retention_days))
 
@@ -99,7 +105,7 @@ class Retention:
     async def compact(self, stream: str, groups: Sequence[str]) -> int:
         """Remove records that a newer one of the same key supersedes and every group has acknowledged.
 
-        Reads the whole stream, so after the first time it rests until a tenth has been added.
+        Reads the whole stream, so after the first time it rests until a tenth has been added, or `tend` wakes it.
         """
         info = await self._client.xinfo_stream(stream)
         added = int(info["entries-added"])
