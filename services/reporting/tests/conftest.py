@@ -22,6 +22,7 @@ from contracts.tickets import (
     TicketMessageAdded,
     TicketReopened,
     TicketTagsChanged,
+    TicketUnassigned,
 )
 from reporting.app import create_service
 from reporting.cycles import CYCLES, cycle_id
@@ -75,10 +76,18 @@ class TicketStory:
         """An agent writes to colleagues."""
         return self._message(at, "note", Actor(kind="agent", id="ann"))
 
-    def assigned(self, at: datetime, agent: str | None = None, team: str | None = None) -> "TicketStory":
-        """The ticket goes to somebody."""
+    def assigned(
+        self, at: datetime, agent: str | None = None, team: str | None = None, *, decision: str | None = None
+    ) -> "TicketStory":
+        """The ticket goes to somebody, automatically if there is a decision."""
         self.facts |= {"assignee_id": agent, "team_id": team}
-        return self._say(TicketAssigned, at)
+        return self._say(TicketAssigned, at, decision_id=decision)
+
+    def unassigned(self, at: datetime, cause: str) -> "TicketStory":
+        """The ticket is taken from whoever has it."""
+        previous = self.facts.get("assignee_id")
+        self.facts |= {"assignee_id": None}
+        return self._say(TicketUnassigned, at, cause=cause, previous_assignee_id=previous)
 
     def tagged(self, at: datetime, *tags: str) -> "TicketStory":
         """The ticket has other tags."""
@@ -108,7 +117,9 @@ class TicketStory:
             automatic=automatic,
         )
 
-    def _say(self, event: type[E], at: datetime, *, actor: Actor = SYSTEM, **more: Any) -> "TicketStory":
+    def _say(
+        self, event: type[E], at: datetime, *, actor: Actor = SYSTEM, cause: str = "test", **more: Any
+    ) -> "TicketStory":
         seq = len(self.events) + 1
         facts = TicketFacts(
             id=self.id,
@@ -127,7 +138,7 @@ class TicketStory:
                 ticket_id=self.id,
                 seq=seq,
                 actor=actor,
-                cause="test",
+                cause=cause,
                 ticket=facts,
                 **more,
             )
@@ -154,7 +165,9 @@ class ReportingBench:
         """The settings of the account, as their owners publish them first."""
         shapes = {
             "account": AccountSettings(zone=zone),
-            "assignment": AssignmentSettings(schedule_id=hours.get("schedule_id")),
+            "assignment": AssignmentSettings(
+                schedule_id=hours.get("schedule_id"), reports_schedule_id=hours.get("reports_schedule_id")
+            ),
             "schedules": hours.get("schedules", ScheduleDirectory()),
         }
         await self.publisher.bus.publish(

@@ -158,7 +158,19 @@ def test_the_archive_keeps_no_personal_data() -> None:
     )
     kept = archived(event)
 
-    assert set(kept.body) == {"type", "id", "account_id", "time", "contact_id", "version", "segments", "blocked"}
+    facts = {
+        "type",
+        "id",
+        "account_id",
+        "time",
+        "contact_id",
+        "version",
+        "segments",
+        "blocked",
+        "merged",
+        "merged_into",
+    }
+    assert set(kept.body) == facts
     assert "leo" not in kept.model_dump_json()
 
 

@@ -140,7 +140,7 @@ class World:
 
     async def call(self, method: str, path: str, account_id: str, name: str, **arguments: Any) -> httpx.Response:
         """A request with the session of an agent."""
-        headers = {"authorization": f"Bearer {account_id}-{name}"}
+        headers = {"authorization": f"Bearer {account_id}-{name}", **arguments.pop("headers", {})}
         return await self.http.request(method, path, headers=headers, **arguments)
 
     async def made(self, method: str, path: str, account_id: str, **arguments: Any) -> Any:

@@ -6,7 +6,17 @@ import pytest
 
 from contracts.presence import AgentAvailabilityChanged
 from contracts.routing import RoutingRequested
-from router.availability import Availability, DeclaredBy, logged_out, lost, never_set, switched
+from router.availability import (
+    LOST_AFTER,
+    Availability,
+    DeclaredBy,
+    Observed,
+    logged_out,
+    lost,
+    never_set,
+    observed,
+    switched,
+)
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -14,7 +24,9 @@ NEVER = never_set("acc", "ann", NOW)
 
 
 def _online(declared_by: DeclaredBy = "session", since: datetime = NOW) -> Availability:
-    return NEVER.model_copy(update={"online": True, "since": since, "declared_by": declared_by, "changes": 1})
+    return switched(NEVER, online=True, declared_by=declared_by, cause="agent", now=since).model_copy(
+        update={"outbox": (), "outbox_since": None}
+    )
 
 
 def test_a_change_is_told_to_everybody_and_wakes_the_queue() -> None:
@@ -84,3 +96,32 @@ def test_two_minutes_without_a_request_lose_the_session(
 
     assert after.online is online
     assert [entry.body["cause"] for entry in after.outbox[:1]] == ([] if online else ["lost_session"])
+
+
+def test_what_an_agent_said_stays_when_the_session_is_lost() -> None:
+    """Offline by the desk, online by their own word: an admin sees both, and since when (A3)."""
+    after = lost(_online(), None, NOW + LOST_AFTER)
+    said = switched(after, online=False, declared_by="session", cause="agent", now=NOW + 2 * LOST_AFTER)
+
+    assert (after.online, after.cause, after.since) == (False, "lost_session", NOW + LOST_AFTER)
+    assert (after.declared_online, after.declared_at) == (True, NOW)
+    assert (said.declared_online, said.declared_at) == (False, NOW + 2 * LOST_AFTER)
+    assert said.outbox == after.outbox
+
+
+@pytest.mark.parametrize(
+    ("ago", "expected"),
+    [
+        (timedelta(0), "here"),
+        (timedelta(seconds=-90), "here"),
+        (timedelta(seconds=30), "away"),
+        (timedelta(seconds=119), "away"),
+        (timedelta(seconds=120), "gone"),
+        (None, "gone"),
+    ],
+    ids=["now", "by-a-clock-ahead", "just-left", "almost-lost", "lost", "nobody-remembers"],
+)
+def test_a_short_disconnect_is_away_and_not_gone(ago: timedelta | None, expected: Observed) -> None:
+    """Gone is exactly when a session counts as lost."""
+
+    assert observed(None if ago is None else NOW - ago, NOW) == expected

@@ -41,7 +41,12 @@ async def test_an_agent_sets_their_own_switch(world: Any) -> None:
     shown = await _shown(world, "ann")
     assert (shown["online"], shown["declared_by"]) == (True, "session")
     assert shown["since"].startswith("2026-11-20T12:00:00")
-    assert await _shown(world, "bob") == {"agent_id": "acc-bob", "online": False, "since": None, "declared_by": None}
+    assert await _shown(world, "bob") == {
+        "agent_id": "acc-bob",
+        "online": False,
+        "observed": "gone",
+        **dict.fromkeys(("since", "cause", "declared", "declared_at", "declared_by", "seen_at")),
+    }
     await eventually(lambda: [(event.agent_id, event.online) for event in world.presence] == [("acc-ann", True)])
 
 
@@ -123,4 +128,39 @@ async def test_the_switch_is_shown_only_while_round_robin_is_on(world: Any) -> N
     await world.switch("acc", "ann")
 
     assert (before["switch"], after["switch"]) == (True, False)
+    assert (await _shown(world, "ann"))["online"]
+
+
+async def test_declared_and_observed_are_told_apart(world: Any) -> None:
+    """In the two minutes of grace an agent is away and online; then offline, though they never said so (A3)."""
+    await world.account("acc", "ann")
+    await world.switch("acc", "ann")
+    here = await _shown(world, "ann")
+
+    world.clock.advance(timedelta(seconds=60))
+    away = await _shown(world, "ann")
+    world.clock.advance(timedelta(seconds=61))
+    await eventually(lambda: _is_offline(world, "ann"), seconds=8)
+    lost = await _shown(world, "ann")
+
+    assert [(one["online"], one["declared"], one["observed"], one["cause"]) for one in (here, away, lost)] == [
+        (True, True, "here", "agent"),
+        (True, True, "away", "agent"),
+        (False, True, "gone", "lost_session"),
+    ]
+    assert here["declared_at"] == lost["declared_at"]
+    assert here["seen_at"] == lost["seen_at"]
+
+
+async def test_any_request_in_between_keeps_an_agent_online(world: Any) -> None:
+    """Twice a minute and a half without a word, with one request between them, is no lost session (A3)."""
+    await world.account("acc", "ann", "bob")
+    await world.switch("acc", "ann")
+    await world.switch("acc", "bob")
+    world.clock.advance(timedelta(seconds=90))
+    await world.call("GET", "/v1/queue", "acc", "ann")
+
+    world.clock.advance(timedelta(seconds=90))
+    await eventually(lambda: _is_offline(world, "bob"), seconds=8)
+
     assert (await _shown(world, "ann"))["online"]

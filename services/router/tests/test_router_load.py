@@ -139,7 +139,7 @@ def test_what_is_in_flight_and_what_was_just_given_counts() -> None:
 
     workload.give("bob", "email")
 
-    assert (before, workload.full("email"), workload.total("bob")) == ({"ann"}, {"ann", "bob"}, 1)
+    assert (before, workload.full("email"), workload.totals["bob"]) == ({"ann"}, {"ann", "bob"}, 1)
 
 
 def test_an_agent_is_barred_from_channels_that_are_not_theirs() -> None:

@@ -60,8 +60,9 @@ def _observed(*requests: RoutingRequested) -> QueuedTicket:
         ({"status": "closed"}, False),
         ({"assignee_id": "ann"}, False),
         ({"held": True}, False),
+        ({"hidden": True}, False),
     ],
-    ids=["open", "snoozed", "closed", "assigned", "held"],
+    ids=["open", "snoozed", "closed", "assigned", "held", "hidden"],
 )
 def test_only_open_tickets_that_nobody_has_or_holds_wait(facts: dict[str, Any], waits: bool) -> None:  # noqa: FBT001 - a table's column
     """Only open, unassigned tickets that no person held back are candidates for assignment (A6)."""

@@ -103,8 +103,8 @@ def _created(number: int) -> RoutingRequested:
 class Replica:
     """One router of several, on the one store."""
 
-    def __init__(self, store: DocStore, wire: Wire) -> None:
-        self.clock = ManualClock(NOON)
+    def __init__(self, store: DocStore, wire: Wire, *, skew: timedelta = timedelta(0)) -> None:
+        self.clock = ManualClock(NOON + skew)
         self.assigners = AssignerStore(store)
         self.queue = QueueStore(store)
         self.decisions = DecisionStore(store)
@@ -194,3 +194,20 @@ async def test_three_replicas_decide_each_ticket_once_and_evenly(store: DocStore
     assert len(decided) == 40
     assert all(len(names) == 1 for names in decided.values())
     assert max(counts.values()) - min(counts.values()) <= 1
+
+
+async def test_replicas_whose_clocks_differ_decide_once_and_evenly(store: DocStore, wire: Wire) -> None:
+    """Minutes apart, and one of them stepping back and forth: turns are counted, not timed (A2)."""
+    replicas = [Replica(store, wire, skew=timedelta(minutes=minutes)) for minutes in (-4, 0, 4)]
+    await store.start()
+    requests = [_created(number) for number in range(30)]
+
+    for number, request in enumerate(requests):
+        replicas[1].clock.move_to(NOON + timedelta(minutes=3 if number % 2 else -3))
+        await asyncio.gather(*(replica.handle_until_done([request]) for replica in replicas))
+
+    decided = wire.decided()
+    await store.stop()
+    counts = Counter(name for names in decided.values() for name in names)
+    assert {len(names) for names in decided.values()} == {1}
+    assert counts == dict.fromkeys(AGENTS, 10)

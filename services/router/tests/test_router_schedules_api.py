@@ -27,7 +27,7 @@ async def test_a_schedule_is_shown_as_it_was_given(world: Any) -> None:
     assert {key: made[key] for key in ("name", "zone", "weekly")} == {
         key: OFFICE[key] for key in ("name", "zone", "weekly")
     }
-    assert made["exceptions"] == [{"date": "2026-12-25", "intervals": [], "reason": None}]
+    assert made["exceptions"] == [{"date": "2026-12-25", "intervals": [], "reason": None, "imported": False}]
     assert listed["items"] == [made]
 
 

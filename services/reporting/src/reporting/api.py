@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Query
@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from contracts.people import Channel
 from contracts.schedules import Zone
 from contracts.settings import AccountSettings
+from reporting.assignments import AgentRow, AssignmentRow, AssignmentTotals
 from reporting.csv_text import csv_lines
 from reporting.report_filter import ReportFilter
 from reporting.report_range import IntervalName, ReportRange, report_range
@@ -47,6 +48,12 @@ class Report(BaseModel, Generic[Totals, Row]):
     range: RangeShown
     totals: Totals
     items: list[Row]
+
+
+class AssignmentsReport(Report[AssignmentTotals, AssignmentRow]):
+    """The report on assignments, with the same counts by agent."""
+
+    agents: list[AgentRow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +109,24 @@ def reports_router(reports: Reports, copies: SettingsCopies, clock: Clock) -> Ro
         """The items of the report on first response."""
         times = await reports.response_times(request.account_id, request.range, request.wanted)
         return _csv("first-response", ResponseRow, times.rows())
+
+    @router.get("/assignments")
+    async def assignments(request: Annotated[Asked, Depends(asked)]) -> AssignmentsReport:
+        """Tickets given to agents, automatically and by hand, and taken back, by interval and by agent."""
+        counted = await reports.assignments(request.account_id, request.range, request.wanted)
+        return AssignmentsReport(
+            range=_shown(request.range), totals=counted.totals(), items=counted.rows(), agents=counted.agents()
+        )
+
+    @router.get("/assignments.csv", response_class=StreamingResponse)
+    async def assignments_csv(
+        request: Annotated[Asked, Depends(asked)], by: Literal["interval", "agent"] = "interval"
+    ) -> StreamingResponse:
+        """The items of the report on assignments, or its agents."""
+        counted = await reports.assignments(request.account_id, request.range, request.wanted)
+        if by == "agent":
+            return _csv("assignments", AgentRow, counted.agents())
+        return _csv("assignments", AssignmentRow, counted.rows())
 
     return router
 

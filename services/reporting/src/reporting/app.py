@@ -1,10 +1,12 @@
 """Composition of reporting."""
 
 from reporting.api import reports_router
+from reporting.erasure import ReportingErasure
 from reporting.reports import Reports
 from reporting.store import ReportingStore
 from reporting.subscriptions import GROUP, subscribe
 from reporting.workflow import Intake
+from service_kit.erasure import Obedience
 from service_kit.http import create_api
 from service_kit.platform import Platform
 from service_kit.service import Service
@@ -19,6 +21,7 @@ def create_service(platform: Platform) -> Service:
     intake = Intake(store)
     copies = SettingsCopies(platform, GROUP, areas=("account",), on_change=(intake.remember_settings,))
     subscribe(platform.bus, intake)
+    Obedience(platform, GROUP, ReportingErasure(platform.store).forget)
     api = create_api(
         platform,
         service="reporting",

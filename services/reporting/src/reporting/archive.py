@@ -3,12 +3,16 @@
 from typing import Any
 
 from contracts.contacts import ContactChanged
+from contracts.deliveries import DeliveryUpdated
 from contracts.envelope import Event, UtcDatetime
-from contracts.tickets import TicketEvent
+from contracts.tickets import TicketDeliveryUpdated, TicketEvent
 from service_kit.docstore import CollectionSpec, Document, Index
 
 _PERSONAL = {"name", "emails", "phones", "external_ids", "visitor_ids", "sms_consent", "custom"}
-"""Of contacts; no other archived event names people or holds what they said."""
+"""Of contacts."""
+
+_SAID_BY_OTHERS = {"reason", "provider_id"}
+"""Of deliveries: what a mail server says may repeat an address. No other archived event names people."""
 
 
 class ArchivedEvent(Document):
@@ -40,5 +44,11 @@ def archived(event: Event) -> ArchivedEvent:
         time=event.time,
         ticket_id=event.ticket_id if isinstance(event, TicketEvent) else None,
         seq=event.seq if isinstance(event, TicketEvent) else None,
-        body=event.model_dump(mode="json", exclude=_PERSONAL if isinstance(event, ContactChanged) else None),
+        body=event.model_dump(mode="json", exclude=_left_out(event)),
     )
+
+
+def _left_out(event: Event) -> set[str] | None:
+    if isinstance(event, ContactChanged):
+        return _PERSONAL
+    return _SAID_BY_OTHERS if isinstance(event, DeliveryUpdated | TicketDeliveryUpdated) else None

@@ -42,6 +42,12 @@ class _Choice(Shape):
     """Which schedule the settings `assignment` name; whatever else they say is not ours, and may grow."""
 
     schedule_id: str | None = None
+    reports_schedule_id: str | None = None
+
+    @property
+    def counts_by(self) -> str | None:
+        """The schedule that business time is counted by: one for reports alone, else that of assignment."""
+        return self.reports_schedule_id or self.schedule_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +112,7 @@ def _schedule(
     directories: Sequence[tuple[datetime, ScheduleDirectory]],
     at: datetime,
 ) -> Schedule | None:
-    schedule_id = _valid(assignments, at).schedule_id
+    schedule_id = _valid(assignments, at).counts_by
     if schedule_id is None:
         return None
     named = [

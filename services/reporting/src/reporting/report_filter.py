@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from contracts.people import Channel
 from reporting.cycles import Cycle
+from reporting.handovers import Handover
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +21,8 @@ class ReportFilter:
         """Whether more must be known than the channel."""
         return any(wanted is not None for wanted in (self.team_id, self.agent_id, self.tag))
 
-    def takes(self, cycle: Cycle, agent_id: str | None) -> bool:
-        """Whether the cycle counts, `agent_id` being the one who is asked about: assignee or who answered."""
+    def takes(self, cycle: Cycle | Handover, agent_id: str | None) -> bool:
+        """Whether the cycle or handover counts, `agent_id` being who is asked about: assignee, or who answered."""
         return (
             self.channel in {None, cycle.channel}
             and self.team_id in {None, cycle.team_id}

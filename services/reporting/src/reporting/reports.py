@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from reporting.assignments import Assignments
 from reporting.cycles import Cycle
 from reporting.report_filter import ReportFilter
 from reporting.report_range import ReportRange
@@ -38,6 +39,14 @@ class Reports:
             if cycle.response is not None and wanted.takes(cycle, cycle.response.agent_id):
                 times.add(cycle.response)
         return times
+
+    async def assignments(self, account_id: str, asked: ReportRange, wanted: ReportFilter) -> Assignments:
+        """Who was given tickets and what came back; `agent` means whom it was given to, or taken from."""
+        assignments = Assignments(asked)
+        async for handover in self._store.handovers_in(account_id, asked.start, asked.end):
+            if wanted.takes(handover, handover.agent_id):
+                assignments.add(handover)
+        return assignments
 
     async def _add_traffic(self, volume: Volume, account_id: str, asked: ReportRange, wanted: ReportFilter) -> None:
         gathered: list[Traffic] = []

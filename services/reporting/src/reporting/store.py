@@ -6,6 +6,7 @@ from typing import Literal, TypeVar
 
 from reporting.archive import ARCHIVE, ArchivedEvent
 from reporting.cycles import CYCLES, Cycle
+from reporting.handovers import HANDOVERS, Handover
 from reporting.hours_history import SETTINGS_VERSIONS, SettingsVersion
 from reporting.traffic import TRAFFIC, Traffic
 from service_kit.docstore import All, Cmp, Collection, DocStore, Document, Eq, Fate, Filter, Sort
@@ -25,6 +26,7 @@ class ReportingStore:
     def __init__(self, store: DocStore) -> None:
         self.cycles = store.collection(CYCLES)
         self.traffic = store.collection(TRAFFIC)
+        self._handovers = store.collection(HANDOVERS)
         self._archive = store.collection(ARCHIVE)
         self._settings = store.collection(SETTINGS_VERSIONS)
 
@@ -32,6 +34,19 @@ class ReportingStore:
         """Archive events; those that are kept already stay as they are."""
         if events:
             await self._archive.insert_many(events)
+
+    async def keep_handovers(self, handovers: Sequence[Handover]) -> None:
+        """Keep handovers; those that are kept already stay as they are."""
+        if handovers:
+            await self._handovers.insert_many(handovers)
+
+    def handovers_in(self, account_id: str, start: datetime, end: datetime) -> AsyncIterator[Handover]:
+        """Handovers of an account from `start` until before `end`."""
+        return _every(
+            self._handovers,
+            All(Eq("account_id", account_id), Cmp("at", ">=", start), Cmp("at", "<", end)),
+            Sort("at"),
+        )
 
     async def keep_settings(self, versions: Sequence[SettingsVersion]) -> None:
         """Keep versions of settings; those that are kept already stay as they are."""

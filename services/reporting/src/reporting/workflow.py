@@ -9,6 +9,7 @@ from contracts.tickets import TicketEvent
 from reporting import cycles, traffic
 from reporting.archive import archived
 from reporting.errors import FactsContended
+from reporting.handovers import handover
 from reporting.hours_history import Period, periods, settings_version
 from reporting.store import ReportingStore, save
 from service_kit.crash_points import crash_point
@@ -46,6 +47,7 @@ class Intake:
             lambda cycle, more: cycles.counted(cycle, more, hours.__getitem__),
         )
         crash_point("reporting.cycles_counted")
+        await self._store.keep_handovers([one for event in told if (one := handover(event)) is not None])
         exchanged = filter(traffic.is_traffic, told)
         await _settle(self._store.traffic, _grouped(exchanged, traffic.traffic_id), traffic.counted)
 

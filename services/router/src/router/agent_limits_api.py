@@ -11,6 +11,7 @@ from router.agent_limits import AgentLimits
 from router.agent_limits_workflow import AgentLimitsWorkflow
 from router.assigner_store import AssignerStore
 from service_kit.auth import Permission, Principal, requires
+from service_kit.http.audited import Act, audited
 from service_kit.http.routes import Routes
 
 
@@ -57,6 +58,7 @@ def agent_limits_router(workflow: AgentLimitsWorkflow, assigners: AssignerStore)
         agent_id: str,
         change: LimitsChange,
         principal: Annotated[Principal, Depends(requires(Permission.AGENTS_MANAGE))],
+        _act: Annotated[Act, audited("agent.limits_changed")],
     ) -> AgentShare:
         """Limit what an agent is given automatically; whoever waits is looked at again."""
         given = {

@@ -14,9 +14,14 @@ from router.assignment_workflow import AssignmentWorkflow
 from router.availability_api import availability_router
 from router.availability_store import AvailabilityStore
 from router.availability_workflow import AvailabilityWorkflow
+from router.calendar_api import calendar_router
+from router.calendar_import import CalendarImport
+from router.calendar_reader import CalendarReader
 from router.contact_copies import ContactCopies
 from router.decision_store import DecisionStore
 from router.directory_publisher import DirectoryPublisher
+from router.erasure import RouterErasure
+from router.names import Names
 from router.new_accounts import NewAccounts
 from router.queue_store import QueueStore
 from router.rekey import Rekey
@@ -30,7 +35,9 @@ from router.team_store import TeamStore
 from router.team_workflow import TeamWorkflow
 from router.teams_api import teams_router
 from router.wakes import Wakes
+from service_kit.audit import AuditTrail
 from service_kit.auth.credentials import Credentials
+from service_kit.erasure import Obedience
 from service_kit.http import create_api
 from service_kit.outbox import Outbox
 from service_kit.platform import Platform
@@ -78,6 +85,7 @@ def create_service(platform: Platform) -> Service:
     limits_outbox = Outbox(limits.collection, bus, clock, name="router.agent_limits")
     availability = AvailabilityWorkflow(switches, switch_outbox, Credentials(platform.redis, clock), clock)
     facts = AccountFactsReader(areas.assignment, teams, schedules, switches, limits, contacts, areas.copies)
+    Obedience(platform, GROUP, RouterErasure(store).forget)
     subscribe(bus, Rekey(bus), contacts, AssignmentWorkflow(assigners, queue, facts, assigner_outbox, clock))
 
     team_workflow = TeamWorkflow(teams, areas.teams, areas.copies, clock)
@@ -85,9 +93,10 @@ def create_service(platform: Platform) -> Service:
     routers = (
         teams_router(team_workflow, areas.copies),
         schedules_router(schedule_workflow, schedules),
+        calendar_router(CalendarImport(schedule_workflow, CalendarReader(), clock)),
         availability_router(availability, switches, areas.copies, areas.assignment),
         agent_limits_router(AgentLimitsWorkflow(limits, limits_outbox, areas.copies, clock), assigners),
-        assignment_router(queue, decisions),
+        assignment_router(queue, decisions, Names(teams, areas.copies)),
         simulation_router(Simulation(assigners, queue, facts, clock)),
         areas.assignment.router(),
     )
@@ -104,6 +113,7 @@ def create_service(platform: Platform) -> Service:
             Timers(queue.collection, clock, wakes.ticket_due).worker(),
             PeriodicWorker("router.logouts", _LOGOUT_SECONDS, availability.end_logged_out),
             PeriodicWorker("router.lost_sessions", _LOST_SECONDS, availability.end_lost),
+            AuditTrail(platform, GROUP).worker(),
         ),
     )
 

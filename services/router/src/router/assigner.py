@@ -56,11 +56,6 @@ class Assigner(Outboxed, Timed):
         """How many more decisions may be in flight."""
         return max(0, IN_FLIGHT_LIMIT - len(self.pending))
 
-    @property
-    def next_decision_number(self) -> str:
-        """What makes the next decision's id unique."""
-        return str(self.decided + 1)
-
     def tickets_of_each(self) -> Counter[str]:
         """How many tickets each agent has, those in flight included; whoever has none counts none."""
         open_ones = {agent_id: sum(counts.values()) for agent_id, counts in self.load.open.items()}
@@ -70,19 +65,18 @@ class Assigner(Outboxed, Timed):
         """Whether a decision for this ticket is in flight that still holds."""
         return any(one.ticket_id == ticket_id and one.epoch == epoch for one in self.pending.values())
 
-    def decision_id(self, ticket_id: str, epoch: int) -> str:
-        """The id of the next decision, if it is about this ticket."""
-        return derive_id("dec", self.id, ticket_id, str(epoch), self.next_decision_number)
+    def decision_id(self, ticket_id: str, epoch: int, *, after: int = 0) -> str:
+        """The id of the next decision, or of the one `after` so many more, if it is about this ticket."""
+        return derive_id("dec", self.id, ticket_id, str(epoch), str(self.decided + after + 1))
 
     def with_decision(self, decision_id: str, pending: Pending) -> "Assigner":
         """One more decision is in flight, and the turn of its agent is dealt."""
-        return self.model_copy(
-            update={
-                "rotation": self.rotation.dealt(pending.agent_id),
-                "pending": {**self.pending, decision_id: pending},
-                "decided": self.decided + 1,
-            }
-        )
+        return self.with_decisions({decision_id: pending}, self.rotation.dealt(pending.agent_id))
+
+    def with_decisions(self, made: Mapping[str, Pending], rotation: Rotation) -> "Assigner":
+        """More decisions are in flight, whose turns have been dealt in `rotation`."""
+        pending = {**self.pending, **made}
+        return self.model_copy(update={"rotation": rotation, "pending": pending, "decided": self.decided + len(made)})
 
     def applied(self, decision_id: str | None) -> "Assigner":
         """Tickets applied a decision; nothing changes where it was known already, or was not ours."""

@@ -12,6 +12,8 @@ from contracts.ids import derive_id
 from contracts.routing import AssignmentDecided
 from router.appraisal import AccountFacts, Appraisal, Appraiser
 from router.assigner import HOURS_OPEN, Assigner, Pending
+from router.departures import departed, handed_back
+from router.overflow import OVERFLOW_DUE
 from router.queued_ticket import QueuedTicket
 from router.unanswered import follow_up
 from router.workload import Workload, is_capacity_limited
@@ -61,16 +63,18 @@ def decide_called(
 
     While the queue has to be gone through they take their place in it, so that nobody passes those who wait longer;
     and one that waited before, and could be assigned now, calls for that. So does capacity that was freed. What was
-    not answered in time is taken back.
+    not answered in time is taken back, and what agents have who left.
     """
     assigner = _following_hours(assigner.without_unanswered(now), facts, now)
     if frees_capacity and is_capacity_limited(facts.settings.capacity, facts.limits):
         assigner = assigner.model_copy(update={"has_more": True})
-    followed = follow_up(tickets, facts.settings, facts.schedule, now)
+    back = handed_back(tickets, departed(facts.agents), facts.schedule, now)
+    followed = follow_up(back.tickets, facts.settings, facts.schedule, now)
+    taken = (*back.decisions, *followed.decisions)
     if assigner.has_more and can_assign(assigner, facts, now):
-        return Outcome(assigner, followed.tickets, followed.decisions, is_cut_short=False)
+        return Outcome(assigner, followed.tickets, taken, is_cut_short=False)
     outcome = _decide(assigner.model_copy(update={"has_more": False}), followed.tickets, facts, now, in_turn=False)
-    return replace(outcome, decisions=[*followed.decisions, *outcome.decisions])
+    return replace(outcome, decisions=[*taken, *outcome.decisions])
 
 
 def decide_page(
@@ -116,7 +120,8 @@ class _Pass:
     """
 
     def __init__(self, assigner: Assigner, facts: AccountFacts, now: datetime, *, in_turn: bool) -> None:
-        self.assigner = assigner
+        self._before = assigner
+        self._made: dict[str, Pending] = {}
         self.decisions: list[AssignmentDecided] = []
         self.is_cut_short = False
         self.is_queue_called = False
@@ -124,28 +129,37 @@ class _Pass:
         self._facts = facts
         self._now = now
         self._appraiser = Appraiser(facts, assigner, now)
+        self._deciding = {(one.ticket_id, one.epoch) for one in assigner.pending.values()}
         self._limit = max(1, min(DECISIONS_PER_SITTING, CANDIDATES_PER_SITTING // max(1, len(facts.agents))))
+
+    @property
+    def assigner(self) -> Assigner:
+        """The assigner after all that was decided."""
+        return self._before.with_decisions(self._made, self._appraiser.rotation) if self._made else self._before
 
     def look_at(self, ticket: QueuedTicket) -> QueuedTicket:
         """The ticket after it was looked at; as it was, once as much is decided as may be."""
         if self.is_cut_short or not ticket.is_waiting:
             return ticket
-        if self.assigner.is_deciding(ticket.ticket_id, ticket.epoch):
-            return ticket.model_copy(update={"is_waiting": False})
-        found = self._appraiser.appraise(ticket, self.assigner.rotation)
+        if (ticket.ticket_id, ticket.epoch) in self._deciding:
+            return _following_overflow(ticket, None).model_copy(update={"is_waiting": False})
+        found = self._appraiser.appraise(ticket)
         if found.rule == "left_to_people":
-            return ticket
+            return _following_overflow(ticket, None)
         if found.chosen is None:
             return self._announce(ticket, found)
-        if not self._in_turn and ticket.is_announced(found.route.team.id):
+        if not self._in_turn and ticket.is_announced(found.team.id):
             self.is_queue_called = True
             return ticket
         return self._assign(ticket, found, found.chosen)
 
     def _announce(self, ticket: QueuedTicket, found: Appraisal) -> QueuedTicket:
         """Nobody is eligible: tell tickets the team, once, and let the ticket wait."""
-        team_id = found.route.team.id
-        routed = ticket.model_copy(update={"team_id": team_id})
+        team_id, waits_for = found.team.id, found.route.team.id
+        waits_since = ticket.waiting_for(waits_for, self._now)
+        routed = _following_overflow(ticket, found.overflow_at).model_copy(
+            update={"team_id": team_id, "waits_for": waits_for, "waits_since": waits_since}
+        )
         if ticket.is_announced(team_id) or self._is_full():
             return routed
         decision_id = derive_id("dec", ticket.account_id, ticket.ticket_id, str(ticket.epoch), "waits_for", team_id)
@@ -159,17 +173,17 @@ class _Pass:
         )
 
     def _assign(self, ticket: QueuedTicket, found: Appraisal, chosen: str) -> QueuedTicket:
-        if self.assigner.room == 0 or self._is_full():
+        if self._before.room <= len(self._made) or self._is_full():
             self.is_cut_short = True
             return ticket
-        decision_id = self.assigner.decision_id(ticket.ticket_id, ticket.epoch)
+        decision_id = self._before.decision_id(ticket.ticket_id, ticket.epoch, after=len(self._made))
         self._decided(ticket, found, decision_id)
-        pending = Pending(
+        self._made[decision_id] = Pending(
             ticket_id=ticket.ticket_id, epoch=ticket.epoch, agent_id=chosen, channel=ticket.channel, at=self._now
         )
-        self.assigner = self.assigner.with_decision(decision_id, pending)
+        self._deciding.add((ticket.ticket_id, ticket.epoch))
         self._appraiser.give(chosen, ticket.channel)
-        return ticket.model_copy(update={"is_waiting": False, "team_id": found.route.team.id})
+        return _following_overflow(ticket, None).model_copy(update={"is_waiting": False, "team_id": found.team.id})
 
     def _is_full(self) -> bool:
         self.is_cut_short = self.is_cut_short or len(self.decisions) >= self._limit
@@ -185,10 +199,20 @@ class _Pass:
                 ticket_id=ticket.ticket_id,
                 assignment_epoch=ticket.epoch,
                 agent_id=found.chosen,
-                team_id=found.route.team.id,
+                team_id=found.team.id,
                 rule=found.rule,
                 candidates=found.candidates,
                 losing_teams=found.route.losing_teams,
                 schedule_version=schedule.version if schedule else None,
+                schedule_id=schedule.id if schedule else None,
+                overflowed_from=found.passed,
+                matched_by=found.route.matched_by,
             )
         )
+
+
+def _following_overflow(ticket: QueuedTicket, at: datetime | None) -> QueuedTicket:
+    """The ticket is looked at again when one more team is to be asked, if one is."""
+    if at is not None:
+        return with_due(ticket, OVERFLOW_DUE, at)
+    return without_due(ticket, OVERFLOW_DUE) if ticket.due else ticket

@@ -13,10 +13,12 @@ import structlog
 
 from contracts.envelope import Event
 from contracts.routing import AssignmentDecided, RoutingRequested
+from contracts.settings import SettingsChanged
 from router.appraisal import AccountFacts
 from router.assigner import Assigner
 from router.assigner_store import AssignerStore
 from router.assignment import DECISIONS_PER_SITTING, Outcome, decide_called, decide_page
+from router.departures import left_behind
 from router.observation import observe
 from router.queue_store import QueueStore
 from router.queued_ticket import QueuedTicket
@@ -26,6 +28,7 @@ from service_kit.errors import TransientError
 from service_kit.outbox import Outbox, with_events
 
 _ATTEMPTS = 8
+_SETTINGS = SettingsChanged.model_fields["type"].default
 
 logger = structlog.get_logger()
 
@@ -50,8 +53,8 @@ class Docket:
     """What one sitting is about: the assigner as `before` it and after what was observed, and the tickets.
 
     `stored` holds the tickets as they are stored, `tickets` those to look at, first come first served. `is_page`
-    says that they are one page of the whole queue; without `next_cursor` it is the last. `frees_capacity`: what was
-    observed left somebody with less to do.
+    says that they are one page of the whole queue, else they are those something happened to; without `next_cursor`
+    it is the last page. `frees_capacity`: what was observed left somebody with less to do.
     """
 
     before: Assigner
@@ -99,11 +102,28 @@ class AssignmentWorkflow:
             await self._handle_account(account_id, requests)
 
     async def _handle_account(self, account_id: str, requests: Sequence[RoutingRequested]) -> None:
+        if any(request.reason == _SETTINGS for request in requests):
+            await self._hand_back(account_id)
         sitting = await self._sit(account_id, partial(self._called, requests=requests))
         cursor: str | None = None
         while sitting.assigner.has_more and sitting.assigner.room:
             sitting = await self._sit(account_id, partial(self._next_in_queue, cursor=cursor))
             cursor = cursor if sitting.outcome.is_cut_short else sitting.docket.next_cursor
+
+    async def _hand_back(self, account_id: str) -> None:
+        """Somebody may have left: their open tickets go back, page by page."""
+        facts = await self._facts.read(account_id, frozenset())
+        assigner = await self._assigners.of_account(account_id)
+        for agent_id in left_behind(facts.agents, assigner.load):
+            sitting = await self._sit(account_id, partial(self._of_agent, agent_id=agent_id, cursor=None))
+            while (cursor := sitting.docket.next_cursor) is not None:
+                sitting = await self._sit(account_id, partial(self._of_agent, agent_id=agent_id, cursor=cursor))
+
+    async def _of_agent(self, before: Assigner, agent_id: str, cursor: str | None) -> Docket:
+        """The next page of what an agent has open."""
+        page = await self._queue.open_of(before.id, agent_id, limit=DECISIONS_PER_SITTING, cursor=cursor)
+        stored = {ticket.ticket_id: ticket for ticket in page.items}
+        return Docket(before, before, stored, page.items, next_cursor=page.next_cursor)
 
     async def _called(self, before: Assigner, requests: Sequence[RoutingRequested]) -> Docket:
         """The tickets that requests are about."""

@@ -1,6 +1,5 @@
 """`/v1/agents/me/availability` and `/v1/availability`: who can be given tickets now."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -8,11 +7,12 @@ from fastapi import Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.settings import AgentDirectory, AssignmentSettings
-from router.availability import Availability, DeclaredBy
+from router.availability import Availability, Cause, DeclaredBy, Observed, Sighting
 from router.availability_store import AvailabilityStore
 from router.availability_workflow import AvailabilityWorkflow
 from router.problems import only_for_oneself
 from service_kit.auth import Permission, Principal, requires
+from service_kit.http.problems import not_found
 from service_kit.http.routes import Routes
 from service_kit.settings_area import SettingsArea
 from service_kit.settings_copies import SettingsCopies
@@ -27,18 +27,34 @@ class Switch(BaseModel):
 
 
 class AgentAvailability(BaseModel):
-    """One agent; `since` and `declared_by` are null while they never touched the switch."""
+    """One agent; what is null was never set. `online` counts: declared so, and not ended by a log-out or lost session.
+
+    What they declared stays as they said it.
+    """
 
     agent_id: str
     online: bool
     since: datetime | None = None
+    cause: Cause | None = Field(default=None, description="What set `online` last.")
+    declared: bool | None = Field(default=None, description="What the agent said last.")
+    declared_at: datetime | None = None
     declared_by: DeclaredBy | None = None
+
+
+class ObservedAgent(AgentAvailability):
+    """One agent, and what is observed of them: any request or open stream of a session of theirs.
+
+    `away` is a short disconnect: they stay online for two minutes since `seen_at`.
+    """
+
+    observed: Observed
+    seen_at: datetime | None
 
 
 class AvailabilityList(BaseModel):
     """Every agent. `switch` says whether availability counts, so whether to show a switch: round robin is on."""
 
-    items: list[AgentAvailability]
+    items: list[ObservedAgent]
     switch: bool = Field(description="Whether round robin is on.")
 
 
@@ -72,27 +88,31 @@ def availability_router(
     ) -> AgentAvailability:
         """Nobody sets the switch of another agent."""
         if principal.agent_id != agent_id:
-            raise only_for_oneself()
+            agents = await copies.get(principal.account_id, "agents", AgentDirectory)
+            raise only_for_oneself() if agent_id in agents.agents else not_found("agent")
         return await set_own_availability(wanted, principal)
 
     @router.get("/availability")
     async def list_availability(
         principal: Annotated[Principal, Depends(requires(Permission.TICKETS_READ))],
     ) -> AvailabilityList:
-        """Who is online."""
+        """Who is online, what everybody declared, and whether they are here."""
         agents = await copies.get(principal.account_id, "agents", AgentDirectory)
-        switches = await store.of_account(principal.account_id)
+        active = sorted(agent.id for agent in agents.agents.values() if agent.active)
+        switches = {switch.agent_id: switch for switch in await store.of_account(principal.account_id)}
+        sightings = await workflow.observed(principal.account_id, active)
         assignment = await settings.get(principal.account_id)
-        return AvailabilityList(items=_everybody(agents, switches), switch=assignment.round_robin)
+        return AvailabilityList(
+            items=[_observed(agent_id, switches.get(agent_id), sightings[agent_id]) for agent_id in active],
+            switch=assignment.round_robin,
+        )
 
     return router
 
 
-def _everybody(agents: AgentDirectory, switches: Sequence[Availability]) -> list[AgentAvailability]:
-    """Every agent who works here, by id."""
-    known = {switch.agent_id: _shown(switch) for switch in switches}
-    active = sorted(agent.id for agent in agents.agents.values() if agent.active)
-    return [known.get(agent_id) or AgentAvailability(agent_id=agent_id, online=False) for agent_id in active]
+def _observed(agent_id: str, switch: Availability | None, sighting: Sighting) -> ObservedAgent:
+    shown = _shown(switch) if switch else AgentAvailability(agent_id=agent_id, online=False)
+    return ObservedAgent(**shown.model_dump(), observed=sighting.state, seen_at=sighting.at)
 
 
 def _shown(availability: Availability) -> AgentAvailability:
@@ -100,5 +120,8 @@ def _shown(availability: Availability) -> AgentAvailability:
         agent_id=availability.agent_id,
         online=availability.online,
         since=availability.since,
+        cause=availability.cause,
+        declared=availability.declared_online,
+        declared_at=availability.declared_at,
         declared_by=availability.declared_by,
     )

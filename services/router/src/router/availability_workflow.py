@@ -1,11 +1,11 @@
 """Agents come and go: by their own switch, by logging out, by vanishing (A3)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import structlog
 
-from router.availability import Availability, DeclaredBy, logged_out, lost, switched
+from router.availability import Availability, DeclaredBy, Sighting, logged_out, lost, observed, switched
 from router.availability_store import AvailabilityStore
 from service_kit.auth.credentials import Credentials
 from service_kit.clock import Clock
@@ -41,6 +41,12 @@ class AvailabilityWorkflow:
             agent_id,
             lambda before: switched(before, online=online, declared_by=declared_by, cause="agent", now=now),
         )
+
+    async def observed(self, account_id: str, agent_ids: Sequence[str]) -> Mapping[str, Sighting]:
+        """When each agent was seen last by any service, whatever their switch says."""
+        seen = await self._credentials.last_seen_of(account_id, agent_ids)
+        now = self._clock.now()
+        return {agent_id: Sighting(observed(seen.get(agent_id), now), seen.get(agent_id)) for agent_id in agent_ids}
 
     async def end_logged_out(self) -> None:
         """Whoever logged out is offline; run often, this is the second that A3 allows."""

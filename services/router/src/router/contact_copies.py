@@ -12,11 +12,12 @@ from service_kit.errors import TransientError
 
 
 class ContactCopy(Document):
-    """One contact, as the event of this `version` told it."""
+    """One contact, as the event of this `version` told it; one that was merged says into which."""
 
     contact_id: str
     version: int
     segments: tuple[str, ...] = ()
+    merged_into: str | None = None
 
 
 CONTACT_COPIES = CollectionSpec(name="contact_copies", model=ContactCopy)
@@ -39,9 +40,15 @@ class ContactCopies:
             await self._bus.publish(requests)
 
     async def segments(self, account_id: str, contact_ids: Iterable[str]) -> Mapping[str, Sequence[str]]:
-        """The segments of contacts, by contact; of unknown ones nothing."""
-        found = await self._copies.get_many({_copy_id(account_id, contact_id) for contact_id in contact_ids})
-        return {copy.contact_id: copy.segments for copy in found.values()}
+        """The segments of contacts, by contact; of unknown ones nothing, of merged ones those of what they are now."""
+        found: dict[str, ContactCopy] = {}
+        wanted = set(contact_ids)
+        while wanted:
+            copies = await self._copies.get_many({_copy_id(account_id, contact_id) for contact_id in wanted})
+            found |= {copy.contact_id: copy for copy in copies.values()}
+            targets = {copy.merged_into for copy in copies.values() if copy.merged_into is not None}
+            wanted = targets - found.keys()
+        return {contact_id: _home(copy, found).segments for contact_id, copy in found.items()}
 
     async def _store(self, copies: Sequence[ContactCopy], known: Mapping[str, ContactCopy]) -> None:
         newer = [copy for copy in copies if copy.id not in known or copy.version > known[copy.id].version]
@@ -55,6 +62,15 @@ class ContactCopies:
             raise TransientError("another replica changed copies of these contacts meanwhile")
 
 
+def _home(copy: ContactCopy, known: Mapping[str, ContactCopy]) -> ContactCopy:
+    """Where a contact went: in the middle of merges and their undoing two copies may point at each other."""
+    passed = {copy.contact_id}
+    while (into := copy.merged_into) is not None and into in known and into not in passed:
+        copy = known[into]
+        passed.add(into)
+    return copy
+
+
 def _copy_id(account_id: str, contact_id: str) -> str:
     return f"{account_id}/{contact_id}"
 
@@ -66,6 +82,7 @@ def _copy(event: ContactChanged, known: ContactCopy | None) -> ContactCopy:
         contact_id=event.contact_id,
         version=event.version,
         segments=event.segments,
+        merged_into=event.merged_into,
     )
 
 
@@ -78,7 +95,8 @@ def _may_move(event: ContactChanged, known: ContactCopy | None) -> bool:
         return bool(event.segments)
     if event.version == known.version:
         return True
-    return event.version > known.version and set(event.segments) != set(known.segments)
+    is_other = set(event.segments) != set(known.segments) or event.merged_into != known.merged_into
+    return event.version > known.version and is_other
 
 
 def _request(event: ContactChanged) -> RoutingRequested:

@@ -1,7 +1,7 @@
 """Decisions as they are kept to be explained (A9). Pure; no I/O."""
 
 from contracts.envelope import UtcDatetime
-from contracts.routing import AssignmentDecided, Candidate, LosingTeam
+from contracts.routing import AssignmentDecided, Candidate, LosingTeam, MatchedBy
 from service_kit.docstore import CollectionSpec, Document, Index
 
 
@@ -18,6 +18,10 @@ class DecisionRecord(Document):
     candidates: tuple[Candidate, ...]
     losing_teams: tuple[LosingTeam, ...]
     schedule_version: int | None
+    schedule_id: str | None = None
+    matched_by: MatchedBy | None = None
+    overflowed_from: tuple[str, ...] = ()
+    returned_from: str | None = None
 
 
 DECISIONS = CollectionSpec(
@@ -41,4 +45,8 @@ def decision_record(decision: AssignmentDecided) -> DecisionRecord:
         candidates=decision.candidates,
         losing_teams=decision.losing_teams,
         schedule_version=decision.schedule_version,
+        schedule_id=decision.schedule_id,
+        matched_by=decision.matched_by,
+        overflowed_from=decision.overflowed_from,
+        returned_from=decision.returned_from,
     )

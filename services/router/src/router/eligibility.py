@@ -7,6 +7,7 @@ capacity may have room in a moment.
 
 from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
+from operator import attrgetter
 
 from contracts.people import Role
 from contracts.routing import Candidate, Exclusion
@@ -21,6 +22,8 @@ class Roll:
         self._inside = tuple(inside)
         self._outside = tuple(outside)
         self._place = {candidate.agent_id: place for place, candidate in enumerate(inside)}
+        self._eligible = eligible_ids(inside)
+        self._are_eligible = frozenset(self._eligible)
 
     def of(self, team: Team) -> tuple[Candidate, ...]:
         """Every agent's standing for one team; the default team has everybody."""
@@ -31,6 +34,12 @@ class Roll:
             if place is not None:
                 standing[place] = self._inside[place]
         return tuple(standing)
+
+    def eligible_in(self, team: Team) -> tuple[str, ...]:
+        """Those who may be given a ticket of one team, by id."""
+        if team.is_default:
+            return self._eligible
+        return tuple(sorted(self._are_eligible.intersection(team.member_ids)))
 
 
 def roll(
@@ -48,9 +57,6 @@ def roll(
     not have this ticket: not on its channel, or tickets has just refused them. `full` can take no more of its channel.
     """
 
-    def may_answer(agent: AgentEntry) -> bool:
-        return agent.active and agent.role in answering_roles and agent.id not in barred
-
     def exclusion(agent_id: str) -> Exclusion | None:
         if not is_open:
             return "outside_hours"
@@ -58,11 +64,15 @@ def roll(
             return "offline"
         return "at_capacity" if agent_id in full else None
 
-    judged = sorted((agent.id, may_answer(agent)) for agent in agents)
-    return Roll(
-        inside=[_candidate(one, exclusion(one) if may else "no_permission") for one, may in judged],
-        outside=[_candidate(one, "not_in_team" if may else "no_permission") for one, may in judged],
-    )
+    inside, outside = [], []
+    for agent in sorted(agents, key=attrgetter("id")):
+        if agent.active and agent.role in answering_roles and agent.id not in barred:
+            inside.append(_candidate(agent.id, exclusion(agent.id)))
+            outside.append(_candidate(agent.id, "not_in_team"))
+        else:
+            inside.append(_candidate(agent.id, "no_permission"))
+            outside.append(inside[-1])
+    return Roll(inside, outside)
 
 
 def eligible_ids(judged: Iterable[Candidate]) -> tuple[str, ...]:

@@ -48,10 +48,9 @@ class Load(BaseModel):
             if agent_id is not None:
                 counts[agent_id] = _stepped(counts.get(agent_id, {}), after.channel, step)
         noted = Counted(agent_id=after.counts_for, seq=after.seq)
-        return Load(
-            open={agent_id: of_agent for agent_id, of_agent in counts.items() if of_agent},
-            ahead={**self.ahead, after.ticket_id: noted},
-        )
+        open_ones = {agent_id: of_agent for agent_id, of_agent in counts.items() if of_agent}
+        # A copy: validating all counts and notes again for each of many tickets would cost the square of their number.
+        return self.model_copy(update={"open": open_ones, "ahead": {**self.ahead, after.ticket_id: noted}})
 
     def caught_up(self, copies: Mapping[str, QueuedTicket], *, but: Iterable[str]) -> "Load":
         """Without the notes on tickets whose stored copies say the same by now; those in `but` are being changed."""

@@ -20,12 +20,51 @@ def unknown_schedule() -> Problem:
 
 def schedule_in_use() -> Problem:
     """Deleting it would leave assignment without the hours it was told to keep."""
-    return Problem(409, "schedule_in_use", "Assignment follows this schedule; choose another one there first.")
+    return Problem(
+        409, "schedule_in_use", "Assignment or reports follow this schedule; choose another one there first."
+    )
 
 
 def default_team_fixed(what: str) -> Problem:
     """The default team is where tickets go that no other team matches; it has every agent."""
     return Problem(409, "default_team", f"The default team {what}.")
+
+
+_CALENDAR_FLAWS = {
+    "calendar_unreadable": "This is not a calendar that can be read (iCalendar, RFC 5545).",
+    "calendar_too_long": "The calendar closes more dates than a schedule may have.",
+    "calendar_too_frequent": "An event repeats within a day; a calendar of holidays does not.",
+    "calendar_too_fragmented": "The calendar cuts one day into too many pieces.",
+    "calendar_too_complex": "The calendar could not be read in the time and memory that there is for one.",
+}
+
+
+def calendar_refused(code: str) -> Problem:
+    """Nothing of the calendar was imported."""
+    return Problem(422, code, _CALENDAR_FLAWS[code])
+
+
+def not_a_calendar() -> Problem:
+    """Only two kinds of body are understood."""
+    return Problem(415, "unsupported_media_type", "Send text/calendar, or application/json with the calendar in `ics`.")
+
+
+_OVERFLOW_FLAWS = {
+    "overflow_incomplete": "overflow_team_id and overflow_after_minutes are given together, or neither.",
+    "unknown_team": "There is no team of this id to overflow to.",
+    "overflow_cycle": "Teams must not overflow to one another in a circle.",
+    "overflow_too_long": "Too many teams would overflow one after the other.",
+}
+
+
+def flawed_overflow(code: str) -> Problem:
+    """Where tickets overflow to must be known, and come to an end."""
+    return Problem(422, code, _OVERFLOW_FLAWS[code])
+
+
+def team_in_use(team_ids: list[str]) -> Problem:
+    """Removing it would silently end the overflow of others."""
+    return Problem(409, "team_in_use", "Other teams overflow to this one; change them first.", teams=team_ids)
 
 
 def too_many(what: str, limit: int) -> Problem:

@@ -31,6 +31,11 @@ class QueueStore:
         waiting = All(Eq("account_id", account_id), Eq("is_waiting", value=True))
         return await self.collection.find(waiting, sort=Sort("queued_at"), limit=limit, cursor=cursor)
 
+    async def open_of(self, account_id: str, agent_id: str, *, limit: int, cursor: str | None) -> Page[QueuedTicket]:
+        """What an agent has open."""
+        theirs = All(Eq("account_id", account_id), Eq("counts_for", agent_id))
+        return await self.collection.find(theirs, limit=limit, cursor=cursor)
+
     async def save(self, tickets: Sequence[QueuedTicket]) -> None:
         """Insert those that are new, replace the others.
 

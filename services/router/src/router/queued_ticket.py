@@ -1,5 +1,7 @@
 """The router's copy of a ticket: what it must know to decide, and its place in the queue. Pure; no I/O."""
 
+from datetime import datetime
+
 from contracts.envelope import UtcDatetime
 from contracts.people import Channel
 from contracts.routing import RoutingRequested
@@ -20,8 +22,9 @@ class QueuedTicket(Timed):
     A team that a person picked without an agent stays (`picked_team_id`). `announced_*` name the decision that told
     tickets the team while nobody there was eligible: one for each team and epoch. `refused_agents` were refused in
     this epoch although the ticket was free. `counts_for` is the agent who has it open: whose load it adds to.
-    Since `awaits_answer_since` it is assigned automatically and not answered; `returned_from` did not, and others are
-    asked first now.
+    Since `waits_since` it waits for the team `waits_for`, which others may take over from. Since
+    `awaits_answer_since` it is assigned automatically and not answered; `returned_from` did not, and others are asked
+    first now.
     """
 
     account_id: str
@@ -41,8 +44,16 @@ class QueuedTicket(Timed):
     announced_team_id: str | None = None
     refused_agents: tuple[str, ...] = ()
     counts_for: str | None = None
+    waits_for: str | None = None
+    waits_since: UtcDatetime | None = None
     awaits_answer_since: UtcDatetime | None = None
     returned_from: str | None = None
+
+    def waiting_for(self, team_id: str, now: datetime) -> datetime:
+        """Since when it waits for this team: since it joined the queue, unless it waited for another one before."""
+        if self.waits_for is None or self.waits_since is None:
+            return self.queued_at
+        return self.waits_since if self.waits_for == team_id else now
 
     def is_announced(self, team_id: str) -> bool:
         """Whether tickets was told already that this team has the ticket and nobody there is eligible."""
@@ -52,7 +63,11 @@ class QueuedTicket(Timed):
 QUEUED_TICKETS = CollectionSpec(
     name="queued_tickets",
     model=QueuedTicket,
-    indexes=(Index(("account_id", "is_waiting", "queued_at")), Index(("due_at",))),
+    indexes=(
+        Index(("account_id", "is_waiting", "queued_at")),
+        Index(("account_id", "counts_for")),
+        Index(("due_at",)),
+    ),
 )
 
 
@@ -66,7 +81,8 @@ def observed(before: QueuedTicket | None, request: RoutingRequested, facts: Tick
     seq = request.ticket_seq or 0
     if before is not None and seq <= before.seq:
         return before
-    is_free = facts.status == "open" and facts.assignee_id is None and not facts.held
+    is_seen = facts.status == "open" and not facts.hidden
+    is_free = is_seen and facts.assignee_id is None and not facts.held
     after = QueuedTicket(
         id=queued_ticket_id(request.account_id, facts.id),
         rev=before.rev if before else 0,
@@ -82,7 +98,7 @@ def observed(before: QueuedTicket | None, request: RoutingRequested, facts: Tick
         is_free=is_free,
         is_waiting=is_free,
         queued_at=before.queued_at if before and is_free and _kept_its_place(before) else request.time,
-        counts_for=facts.assignee_id if facts.status == "open" else None,
+        counts_for=facts.assignee_id if is_seen else None,
     )
     after = _with_memory(before, request, after) if before else after
     return after.model_copy(update={"awaits_answer_since": _awaits_answer_since(before, request, after)})
@@ -132,6 +148,8 @@ def _with_memory(before: QueuedTicket, request: RoutingRequested, after: QueuedT
             "announced_epoch": after.epoch if told_so else before.announced_epoch,
             "announced_team_id": before.announced_team_id,
             "refused_agents": before.refused_agents if is_same_epoch else (),
+            "waits_for": before.waits_for if after.is_free else None,
+            "waits_since": before.waits_since if after.is_free else None,
             "returned_from": _returned_from(before, request, after),
         }
     )

@@ -21,6 +21,7 @@ from contracts.tickets import (
     TicketTagsChanged,
     TicketUnassigned,
     TicketUnsnoozed,
+    TicketVisibilityChanged,
 )
 from service_kit.bus import Bus
 
@@ -35,6 +36,7 @@ ROUTING_EVENTS: tuple[type[TicketEvent], ...] = (
     TicketSnoozed,
     TicketUnsnoozed,
     TicketTagsChanged,
+    TicketVisibilityChanged,
 )
 """What changes whether, or to whom, a ticket can be assigned, or whether it was answered."""
 

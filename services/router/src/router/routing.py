@@ -4,7 +4,7 @@ Tags and segments are compared without regard to case. Lowest rank wins; at equa
 the lower id decides, so that the outcome never depends on the order of reading. No match: the default team.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -42,6 +42,9 @@ class RoutingTable:
         matched.update(dict.fromkeys(_found(self._by_tag, tags), "tag"))
         if not matched:
             return Route(team=self._default, matched_by=None)
+        if len(matched) == 1:  # almost always, and nobody to compare it with
+            ((team_id, by),) = matched.items()
+            return Route(team=self._teams[team_id], matched_by=by)
         (winner, matched_by), *losers = sorted(
             ((self._teams[team_id], by) for team_id, by in matched.items()),
             key=lambda match: (match[0].rank, _PRECEDENCE[match[1]], match[0].id),
@@ -59,5 +62,5 @@ def _index(named: Iterable[tuple[Team, Iterable[str]]]) -> Mapping[str, Sequence
     return index
 
 
-def _found(index: Mapping[str, Sequence[str]], names: Iterable[str]) -> Iterator[str]:
-    return (team_id for name in names for team_id in index.get(name.casefold(), ()))
+def _found(index: Mapping[str, Sequence[str]], names: Iterable[str]) -> Sequence[str]:
+    return [team_id for name in names for team_id in index.get(name.casefold(), ())]

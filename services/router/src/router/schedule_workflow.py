@@ -1,6 +1,6 @@
 """Schedules are made, changed and removed; every version is kept, and everybody is told (H1)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from contracts.ids import new_id
@@ -57,12 +57,22 @@ class ScheduleWorkflow:
         Raises:
             Problem: 404, 409 `conflict`, 422 `too_large`.
         """
+        return await self.revise(account_id, schedule_id, lambda _: given)
+
+    async def revise(
+        self, account_id: str, schedule_id: str, changes: Callable[[Schedule], Mapping[str, Any]]
+    ) -> Schedule:
+        """Change what follows from the version in force; the outcome is a new version.
+
+        Raises:
+            Problem: 404, 409 `conflict`, 422 `too_large`, and what `changes` raises.
+        """
         for _ in range(_ATTEMPTS):
             before = await self.find(account_id, schedule_id)
             # The version that goes out of force must be kept before it is overwritten; a crash may have prevented it.
             await self._store.keep_versions([before])
-            version = before.schedule.version + 1
-            schedule = Schedule.model_validate({**before.schedule.model_dump(), **given, "version": version})
+            given = {**changes(before.schedule), "version": before.schedule.version + 1}
+            schedule = Schedule.model_validate({**before.schedule.model_dump(), **given})
             after = self._stored(account_id, schedule).model_copy(update={"rev": before.rev})
             _check_size(after, await self._store.of_account(account_id))
             if await self._store.replace(after) is Fate.DONE:
@@ -72,14 +82,14 @@ class ScheduleWorkflow:
         raise changed_meanwhile()
 
     async def remove(self, account_id: str, schedule_id: str) -> None:
-        """Remove a schedule that assignment does not follow.
+        """Remove a schedule that neither assignment nor reports follow.
 
         Raises:
             Problem: 404, 409 `schedule_in_use` or `conflict`.
         """
         for _ in range(_ATTEMPTS):
             stored = await self.find(account_id, schedule_id)
-            if (await self._assignment.get(account_id)).schedule_id == schedule_id:
+            if schedule_id in _named(await self._assignment.get(account_id)):
                 raise schedule_in_use()
             await self._store.keep_versions([stored])
             if await self._store.delete(stored) is Fate.DONE:
@@ -117,9 +127,14 @@ async def check_schedule(
     Raises:
         Problem: 422 `unknown_schedule`.
     """
-    wanted = after.schedule_id
-    if wanted is not None and wanted != before.schedule_id and await store.find(account_id, wanted) is None:
-        raise unknown_schedule()
+    for wanted in _named(after) - _named(before):
+        if await store.find(account_id, wanted) is None:
+            raise unknown_schedule()
+
+
+def _named(settings: AssignmentSettings) -> set[str]:
+    """The schedules that settings follow."""
+    return {one for one in (settings.schedule_id, settings.reports_schedule_id) if one is not None}
 
 
 def _check_size(stored: StoredSchedule, others: Sequence[StoredSchedule]) -> None:

@@ -1,9 +1,10 @@
 """Schedules as they are kept: the one in force, and every version there ever was (H1). Pure; no I/O."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from contracts.envelope import UtcDatetime
-from contracts.schedules import Schedule
+from contracts.schedules import Schedule, Weekday
 from contracts.settings import ScheduleDirectory
 from service_kit.docstore import CollectionSpec, Document, Index
 
@@ -54,3 +55,10 @@ def version_of(stored: StoredSchedule) -> ScheduleVersion:
 def directory(schedules: Iterable[StoredSchedule]) -> ScheduleDirectory:
     """What other services need to know."""
     return ScheduleDirectory(schedules={stored.id: stored.schedule for stored in schedules})
+
+
+def copied_day(schedule: Schedule, *, source: Weekday, to: Iterable[Weekday]) -> Mapping[str, Any]:
+    """What changes when other days get the hours of one; of a day without hours they get none."""
+    hours = schedule.weekly.get(source, ())
+    weekly = {**schedule.weekly, **dict.fromkeys(to, hours)}
+    return {"weekly": {day: intervals for day, intervals in weekly.items() if intervals}}

@@ -1,6 +1,7 @@
 """`/v1/schedules`: office hours (H1)."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 
 from fastapi import Depends, status
@@ -9,7 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from contracts.schedules import Interval, Schedule, ScheduleException, Weekday, Zone
 from router.schedule_store import ScheduleStore
 from router.schedule_workflow import ScheduleWorkflow
+from router.schedules import copied_day
 from service_kit.auth import Permission, Principal, requires
+from service_kit.http.audited import Act, audited
 from service_kit.http.pages import Cursor, Limit, PageOf
 from service_kit.http.problems import not_found
 from service_kit.http.routes import Routes
@@ -45,6 +48,15 @@ class ScheduleChange(BaseModel):
     exceptions: Exceptions = ()
 
 
+class DayCopy(BaseModel):
+    """Which day's hours other days are to have."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    source: Weekday = Field(alias="from")
+    to: Annotated[tuple[Weekday, ...], Field(min_length=1, max_length=7)]
+
+
 class ScheduleList(BaseModel):
     """All schedules by name; there are never so many that they need pages."""
 
@@ -70,9 +82,13 @@ def schedules_router(workflow: ScheduleWorkflow, store: ScheduleStore) -> Routes
         return ScheduleList(items=list(await workflow.of_account(principal.account_id)))
 
     @router.post("", status_code=status.HTTP_201_CREATED)
-    async def create_schedule(given: NewSchedule, principal: Manager) -> Schedule:
+    async def create_schedule(
+        given: NewSchedule, principal: Manager, act: Annotated[Act, audited("schedule.created")]
+    ) -> Schedule:
         """Add a schedule; returns when every service is being told."""
-        return await workflow.create(principal.account_id, given.model_dump())
+        schedule = await workflow.create(principal.account_id, given.model_dump())
+        act.target_id = schedule.id
+        return schedule
 
     @router.get("/{schedule_id}")
     async def read_schedule(schedule_id: str, principal: Reader) -> Schedule:
@@ -93,12 +109,28 @@ def schedules_router(workflow: ScheduleWorkflow, store: ScheduleStore) -> Routes
         return PageOf(items=kept, next_cursor=page.next_cursor)
 
     @router.patch("/{schedule_id}")
-    async def change_schedule(schedule_id: str, given: ScheduleChange, principal: Manager) -> Schedule:
+    async def change_schedule(
+        schedule_id: str,
+        given: ScheduleChange,
+        principal: Manager,
+        _act: Annotated[Act, audited("schedule.changed")],
+    ) -> Schedule:
         """Change a schedule; the outcome is a new version, the old one is kept."""
         return await workflow.change(principal.account_id, schedule_id, given.model_dump(exclude_unset=True))
 
+    @router.post("/{schedule_id}/copy")
+    async def copy_day(
+        schedule_id: str, given: DayCopy, principal: Manager, _act: Annotated[Act, audited("schedule.changed")]
+    ) -> Schedule:
+        """Give other days the hours of one; the outcome is a new version."""
+        return await workflow.revise(
+            principal.account_id, schedule_id, partial(copied_day, source=given.source, to=given.to)
+        )
+
     @router.delete("/{schedule_id}", status_code=status.HTTP_204_NO_CONTENT)
-    async def remove_schedule(schedule_id: str, principal: Manager) -> None:
+    async def remove_schedule(
+        schedule_id: str, principal: Manager, _act: Annotated[Act, audited("schedule.deleted")]
+    ) -> None:
         """Remove a schedule; its versions are kept."""
         await workflow.remove(principal.account_id, schedule_id)
 

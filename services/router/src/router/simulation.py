@@ -98,6 +98,6 @@ class Simulation:
         now = at or self._clock.now()
         assigner = await self._assigners.find(ticket.account_id) or Assigner(id=ticket.account_id)
         is_waiting = ticket.is_waiting and not assigner.is_deciding(ticket.ticket_id, ticket.epoch)
-        appraisal = Appraiser(facts, assigner, now).appraise(ticket, assigner.rotation)
+        appraisal = Appraiser(facts, assigner, now).appraise(ticket)
         version = facts.schedule.version if facts.schedule else None
         return Simulated(now, appraisal, is_waiting, version)

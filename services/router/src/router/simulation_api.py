@@ -55,6 +55,7 @@ class Answer(BaseModel):
     team_id: str
     candidates: list[Candidate]
     losing_teams: list[LosingTeam]
+    overflowed_from: list[str] = Field(description="Teams it would have waited for too long, in order.")
     schedule_version: int | None
 
 
@@ -85,8 +86,9 @@ def _answer(simulated: Simulated) -> Answer:
         at=simulated.at,
         rule=found.rule if simulated.is_waiting else "not_waiting",
         chosen=found.chosen if simulated.is_waiting else None,
-        team_id=found.route.team.id,
+        team_id=found.team.id,
         candidates=list(found.candidates),
         losing_teams=list(found.route.losing_teams),
+        overflowed_from=list(found.passed),
         schedule_version=simulated.schedule_version,
     )

@@ -7,7 +7,16 @@ from contracts.ids import new_id
 from contracts.settings import AgentDirectory, TeamDirectory
 from router.arrival import arrived
 from router.directory_publisher import DirectoryPublisher
-from router.problems import changed_meanwhile, default_team_fixed, too_large, too_many, unknown_agents
+from router.overflow import flaw_of_overflow
+from router.problems import (
+    changed_meanwhile,
+    default_team_fixed,
+    flawed_overflow,
+    team_in_use,
+    too_large,
+    too_many,
+    unknown_agents,
+)
 from router.team_store import TeamStore
 from router.teams import DIRECTORY_BYTES, TEAMS_PER_ACCOUNT, Team, directory
 from service_kit.clock import Clock
@@ -39,13 +48,14 @@ class TeamWorkflow:
         """Add a team.
 
         Raises:
-            Problem: 409 `limit_reached`, 422 `unknown_agent` or `too_large`.
+            Problem: 409 `limit_reached`, 422 `unknown_agent`, `too_large` or of a flawed overflow.
         """
         now = self._clock.now()
         team = Team(id=new_id("tea"), account_id=account_id, created_at=now, updated_at=now, **given)
         others = await self._store.of_account(account_id)
         if len(others) >= TEAMS_PER_ACCOUNT:
             raise too_many("teams", TEAMS_PER_ACCOUNT)
+        _check_overflow(team, others)
         await self._check(team, others)
         await self._store.insert(team)
         crash_point("router.team_saved")
@@ -56,7 +66,7 @@ class TeamWorkflow:
         """Change what is given; of the default team only its name and description.
 
         Raises:
-            Problem: 404, 409 `default_team` or `conflict`, 422 `unknown_agent` or `too_large`.
+            Problem: 404, 409 `default_team` or `conflict`, 422 `unknown_agent`, `too_large` or of a flawed overflow.
         """
 
         def changed(before: Team) -> Team:
@@ -67,7 +77,11 @@ class TeamWorkflow:
         for _ in range(_ATTEMPTS):
             before = await self.find(account_id, team_id)
             after = changed(before)
-            await self._check(after, await self._store.of_account(account_id))
+            others = await self._store.of_account(account_id)
+            # Two changes at one moment may still make a circle: nobody may be kept from mending the rest of a team.
+            if _overflow_of(after) != _overflow_of(before):
+                _check_overflow(after, others)
+            await self._check(after, others)
             if await self._store.replace(after) is Fate.DONE:
                 await self._directory.publish(account_id)
                 return after
@@ -77,12 +91,15 @@ class TeamWorkflow:
         """Remove a team; what waits for it is routed anew.
 
         Raises:
-            Problem: 404, 409 `default_team` or `conflict`.
+            Problem: 404, 409 `default_team`, `team_in_use` or `conflict`.
         """
         for _ in range(_ATTEMPTS):
             team = await self.find(account_id, team_id)
             if team.is_default:
                 raise default_team_fixed("cannot be removed")
+            others = await self._store.of_account(account_id)
+            if leading_here := sorted(other.id for other in others if other.overflow_team_id == team_id):
+                raise team_in_use(leading_here)
             if await self._store.delete(team) is Fate.DONE:
                 await self._directory.publish(account_id)
                 return
@@ -120,3 +137,12 @@ class TeamWorkflow:
             return set(team.member_ids) <= set(agents.agents) or None
 
         return look
+
+
+def _overflow_of(team: Team) -> tuple[str | None, int | None]:
+    return team.overflow_team_id, team.overflow_after_minutes
+
+
+def _check_overflow(team: Team, others: Sequence[Team]) -> None:
+    if (flaw := flaw_of_overflow(team, others)) is not None:
+        raise flawed_overflow(flaw)

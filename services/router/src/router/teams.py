@@ -16,7 +16,10 @@ DIRECTORY_BYTES = 512 * 1024
 
 
 class Team(Document):
-    """A team. Lower `rank` wins where several match. The default team has every agent and takes what matches none."""
+    """A team. Lower `rank` wins where several match. The default team has every agent and takes what matches none.
+
+    What waited for this team for `overflow_after_minutes` of office time may go to `overflow_team_id` as well.
+    """
 
     account_id: str
     name: str
@@ -26,6 +29,8 @@ class Team(Document):
     segments: tuple[str, ...] = ()
     rank: int = 100
     is_default: bool = False
+    overflow_team_id: str | None = None
+    overflow_after_minutes: int | None = None
     created_at: UtcDatetime
     updated_at: UtcDatetime
 

@@ -11,6 +11,7 @@ from contracts.settings import AgentDirectory
 from router.team_workflow import TeamWorkflow
 from router.teams import Team
 from service_kit.auth import Permission, Principal, requires
+from service_kit.http.audited import Act, audited
 from service_kit.http.routes import Routes
 from service_kit.settings_copies import SettingsCopies
 
@@ -29,6 +30,13 @@ Segments = Annotated[
     tuple[Annotated[str, Field(max_length=200)], ...], Field(max_length=200), AfterValidator(_distinct)
 ]
 Rank = Annotated[int, Field(ge=0, le=100_000, description="Where several teams match, the lowest wins.")]
+OverflowTeam = Annotated[
+    Annotated[str, Field(min_length=1, max_length=100)] | None,
+    Field(description="Who is asked as well about tickets that wait too long for this team; null: nobody."),
+]
+OverflowAfter = Annotated[
+    Annotated[int, Field(ge=1, le=43_200)] | None, Field(description="After how many minutes of office time.")
+]
 
 Reader = Annotated[Principal, Depends(requires(Permission.TICKETS_READ))]
 Manager = Annotated[Principal, Depends(requires(Permission.TEAMS_MANAGE))]
@@ -45,6 +53,8 @@ class NewTeam(BaseModel):
     tags: Tags = ()
     segments: Segments = ()
     rank: Rank = 100
+    overflow_team_id: OverflowTeam = None
+    overflow_after_minutes: OverflowAfter = None
 
 
 class TeamChange(BaseModel):
@@ -58,6 +68,8 @@ class TeamChange(BaseModel):
     tags: Tags = ()
     segments: Segments = ()
     rank: Rank = 0
+    overflow_team_id: OverflowTeam = None
+    overflow_after_minutes: OverflowAfter = None
 
 
 class ShownTeam(BaseModel):
@@ -70,6 +82,8 @@ class ShownTeam(BaseModel):
     tags: Sequence[str]
     segments: Sequence[str]
     rank: int
+    overflow_team_id: str | None
+    overflow_after_minutes: int | None
     is_default: bool
     created_at: datetime
     updated_at: datetime
@@ -99,9 +113,13 @@ def teams_router(workflow: TeamWorkflow, copies: SettingsCopies) -> Routes:
         return TeamList(items=[await shown(team) for team in await workflow.of_account(principal.account_id)])
 
     @router.post("", status_code=status.HTTP_201_CREATED)
-    async def create_team(given: NewTeam, principal: Manager) -> ShownTeam:
+    async def create_team(
+        given: NewTeam, principal: Manager, act: Annotated[Act, audited("team.created")]
+    ) -> ShownTeam:
         """Add a team; returns when every service is being told."""
-        return await shown(await workflow.create(principal.account_id, given.model_dump()))
+        team = await workflow.create(principal.account_id, given.model_dump())
+        act.target_id = team.id
+        return await shown(team)
 
     @router.get("/{team_id}")
     async def read_team(team_id: str, principal: Reader) -> ShownTeam:
@@ -109,13 +127,15 @@ def teams_router(workflow: TeamWorkflow, copies: SettingsCopies) -> Routes:
         return await shown(await workflow.find(principal.account_id, team_id))
 
     @router.patch("/{team_id}")
-    async def change_team(team_id: str, given: TeamChange, principal: Manager) -> ShownTeam:
+    async def change_team(
+        team_id: str, given: TeamChange, principal: Manager, _act: Annotated[Act, audited("team.changed")]
+    ) -> ShownTeam:
         """Change a team; its members, tags and segments are given whole."""
         changes = given.model_dump(exclude_unset=True)
         return await shown(await workflow.change(principal.account_id, team_id, changes))
 
     @router.delete("/{team_id}", status_code=status.HTTP_204_NO_CONTENT)
-    async def remove_team(team_id: str, principal: Manager) -> None:
+    async def remove_team(team_id: str, principal: Manager, _act: Annotated[Act, audited("team.deleted")]) -> None:
         """Remove a team; tickets that wait for it are routed anew."""
         await workflow.remove(principal.account_id, team_id)
 

@@ -44,7 +44,7 @@ def follow_up(
         elif due > now:
             followed.append(with_due(ticket, ANSWER_DUE, due))
         else:
-            decisions.append(_taken_back(ticket, schedule, now))
+            decisions.append(taken_back(ticket, NOT_ANSWERED, schedule, now))
             followed.append(without_due(ticket, ANSWER_DUE).model_copy(update={"returned_from": ticket.counts_for}))
     return FollowUp(followed, tuple(decisions))
 
@@ -56,18 +56,22 @@ def answer_due(ticket: QueuedTicket, settings: AssignmentSettings, schedule: Sch
     return add(schedule, ticket.awaits_answer_since, timedelta(minutes=settings.return_after_minutes))
 
 
-def _taken_back(ticket: QueuedTicket, schedule: Schedule | None, now: datetime) -> AssignmentDecided:
-    """Applied only if nothing happened to the ticket since what is known here; if refused it is looked at again."""
+def taken_back(ticket: QueuedTicket, rule: str, schedule: Schedule | None, now: datetime) -> AssignmentDecided:
+    """The decision to take a ticket from its assignee.
+
+    Applied only if nothing happened to the ticket since what is known here; if refused it is looked at again.
+    """
     seq = str(ticket.seq)
     return AssignmentDecided(
-        id=derive_id("dec", ticket.account_id, ticket.ticket_id, str(ticket.epoch), NOT_ANSWERED, seq),
+        id=derive_id("dec", ticket.account_id, ticket.ticket_id, str(ticket.epoch), rule, seq),
         account_id=ticket.account_id,
         time=now,
         ticket_id=ticket.ticket_id,
         assignment_epoch=ticket.epoch,
         team_id=ticket.team_id,
-        rule=NOT_ANSWERED,
+        rule=rule,
         returned_from=ticket.counts_for,
         as_of_seq=ticket.seq,
         schedule_version=schedule.version if schedule else None,
+        schedule_id=schedule.id if schedule else None,
     )

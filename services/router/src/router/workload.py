@@ -26,17 +26,17 @@ class Workload:
         self._rule = rule
         self._limits = limits
         self._is_limited = is_capacity_limited(rule, limits)
-        self._counts: dict[str, dict[Channel, int]] = {
-            agent_id: dict(counts) for agent_id, counts in assigner.load.open.items()
-        }
+        self._counts: dict[str, Mapping[Channel, int]] = dict(assigner.load.open)
         self._totals = {agent_id: sum(counts.values()) for agent_id, counts in self._counts.items()}
         self._full: dict[Channel, frozenset[str]] = {}
+        self._barred: dict[Channel, frozenset[str]] = {}
         for pending in assigner.pending.values():
             self._count(pending.agent_id, pending.channel)
 
-    def total(self, agent_id: str) -> int:
-        """How many tickets an agent has."""
-        return self._totals.get(agent_id, 0)
+    @property
+    def totals(self) -> Mapping[str, int]:
+        """How many tickets each agent has; whoever has none may be missing."""
+        return self._totals
 
     def has_any_room(self, agent_id: str) -> bool:
         """Whether an agent can take one more ticket of some channel."""
@@ -51,7 +51,10 @@ class Workload:
 
     def barred(self, channel: Channel) -> frozenset[str]:
         """Who may not answer a channel."""
-        return frozenset(agent_id for agent_id, own in self._limits.items() if not allows(own, channel))
+        if channel not in self._barred:
+            barred = (agent_id for agent_id, own in self._limits.items() if not allows(own, channel))
+            self._barred[channel] = frozenset(barred)
+        return self._barred[channel]
 
     def give(self, agent_id: str, channel: Channel) -> None:
         """One more ticket for an agent."""
@@ -63,8 +66,8 @@ class Workload:
                 self._full[known] = full | {agent_id}
 
     def _count(self, agent_id: str, channel: Channel) -> None:
-        counts = self._counts.setdefault(agent_id, {})
-        counts[channel] = counts.get(channel, 0) + 1
+        counts = self._counts.get(agent_id, {})
+        self._counts[agent_id] = {**counts, channel: counts.get(channel, 0) + 1}
         self._totals[agent_id] = self._totals.get(agent_id, 0) + 1
 
     def _has_room(self, agent_id: str, channel: Channel) -> bool:
