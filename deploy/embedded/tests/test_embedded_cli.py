@@ -15,6 +15,10 @@ COMMANDS = (
     ["account"],
     ["account", "create"],
     ["replay"],
+    ["quarantine"],
+    ["quarantine", "list"],
+    ["quarantine", "show"],
+    ["quarantine", "replay"],
     ["check-config"],
     ["version"],
 )

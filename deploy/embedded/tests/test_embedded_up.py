@@ -16,6 +16,7 @@ from deskbus.demo.api import Api
 from deskbus.demo.seed import Seeded, forget_keys, go_online, seed
 from deskbus.web_server import PortTakenError, WebServer
 from end_to_end.commands import Commands, Finished
+from end_to_end.event_stream import EventStream, ToldEvent
 from end_to_end.process import DeskbusProcess
 
 pytestmark = [pytest.mark.timeout(300)]
@@ -36,6 +37,7 @@ class Life:
     answer_after_kill: int
     exit_code: int
     stopped_after_seconds: float
+    last_words: list[ToldEvent]
     answers_after_stop: bool
     output: str
 
@@ -61,8 +63,11 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
         owners.append(process.owner())
         headers = {"Authorization": f"Bearer {owners[0]['api_key']}"}
         answer = httpx.get(f"{process.base_url}/v1/agents/me", headers=headers, timeout=30)
-        began = time.monotonic()
-        code = process.stop()
+        with EventStream(process.base_url, "/v1/tickets/stream", headers) as stream:
+            began = time.monotonic()
+            code = process.stop()
+            stopped_after_seconds = time.monotonic() - began
+            last_words = stream.rest()[-1:]
         yield Life(
             owners=owners,
             modes=modes,
@@ -72,7 +77,8 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
             traffic=traffic,
             answer_after_kill=answer.status_code,
             exit_code=code,
-            stopped_after_seconds=time.monotonic() - began,
+            stopped_after_seconds=stopped_after_seconds,
+            last_words=last_words,
             answers_after_stop=_answers(process),
             output=process.output,
         )
@@ -190,3 +196,9 @@ def test_it_stops_when_told(life: Life) -> None:
     assert life.exit_code == 0
     assert life.stopped_after_seconds < STOP_SECONDS
     assert not life.answers_after_stop
+
+
+def test_open_streams_do_not_hold_it_up(life: Life) -> None:
+    """A stream that is open at SIGTERM is told why it ends, well before the HTTP server would lose patience."""
+    assert [(told.name, told.data) for told in life.last_words] == [("end", {"reason": "stopping"})]
+    assert life.stopped_after_seconds < STOP_SECONDS

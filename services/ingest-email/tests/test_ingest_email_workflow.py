@@ -213,8 +213,10 @@ async def test_quarantining_twice_is_once(make_platform: PlatformFactory) -> Non
     quarantine = Quarantine(platform.store, per_source_max=1)
     await platform.store.start()
     outcomes = [await quarantine.keep(accepted(), mailbox="support@acme.example", reason="no_sender") for _ in range(2)]
-    other = await quarantine.keep(accepted(id="dlv_2"), mailbox="support@acme.example", reason="no_sender")
-    elsewhere = await quarantine.keep(accepted(id="dlv_3", peer="192.0.2.2"), mailbox="x@y", reason="no_sender")
+    second = accepted(id="dlv_2", raw_blob_key="acc_1/mail/y")
+    other = await quarantine.keep(second, mailbox="support@acme.example", reason="no_sender")
+    third = accepted(id="dlv_3", raw_blob_key="acc_1/mail/y", peer="192.0.2.2")
+    elsewhere = await quarantine.keep(third, mailbox="x@y", reason="no_sender")
     await platform.store.stop()
 
     assert outcomes == [True, True]

@@ -43,7 +43,8 @@ from tickets.account_workflow import NewAccount
 from tickets.agent_store import AgentStore
 from tickets.agents import Agent
 from tickets.app import create_service
-from tickets.model import INTAKE, Correspondence, IntakeEntry, Ticket
+from tickets.intake_entry import INTAKE, IntakeEntry
+from tickets.model import Correspondence, Ticket
 from tickets.people_app import account_workflow
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -26,19 +26,24 @@ from service_kit.outbox import Outbox
 from service_kit.platform import Platform
 from service_kit.settings_copies import SettingsCopies
 from service_kit.testing.manual_clock import ManualClock
+from tickets.block_store import BlockStore
 from tickets.contact_store import ContactStore
 from tickets.conversation import added, inbound_message, superseded
 from tickets.desk import Desk
+from tickets.erasure_blobs import ErasureBlobs
 from tickets.history import History
 from tickets.history_store import HistoryStore
 from tickets.intake import Intake
+from tickets.intake_entry import INTAKE
+from tickets.intake_guard import GuardReader
 from tickets.intake_ledger import IntakeLedger
 from tickets.intake_reader import IntakeReader
 from tickets.intake_writer import IntakeWriter
 from tickets.life import closed, snoozed
 from tickets.mail_ids import SignedIds
 from tickets.message_store import MessageStore
-from tickets.model import INTAKE, MESSAGES, TICKETS, Message, Ticket
+from tickets.model import MESSAGES, TICKETS, Message, Ticket
+from tickets.number_stop import NumberStops
 from tickets.presence_store import PresenceStore
 from tickets.publication import Publication
 from tickets.rules import RulesReader
@@ -89,14 +94,23 @@ def _replica(platform: Platform) -> Replica:
     store, bus, clock = platform.store, platform.bus, platform.clock
     copies = SettingsCopies(platform, "tickets", areas=AREAS)
     tickets, messages, contacts = TicketStore(store), MessageStore(store), ContactStore(store)
-    histories, signed = HistoryStore(store), SignedIds(platform.signer)
+    histories, signed, blocks = HistoryStore(store), SignedIds(platform.signer), BlockStore(store)
     history = History(histories)
-    desk = Desk(tickets, history, Publication(messages, histories), bus, clock)
+    desk = Desk(tickets, history, Publication(messages, histories, platform.blobs, clock), bus, clock)
     reader = IntakeReader(
-        tickets, messages, contacts, PresenceStore(store), RulesReader(copies), TicketNumbers(store), signed
+        tickets,
+        messages,
+        contacts,
+        PresenceStore(store),
+        RulesReader(copies),
+        TicketNumbers(store),
+        signed,
+        GuardReader(blocks, NumberStops(store)),
     )
-    writer = IntakeWriter(tickets, messages, contacts, desk.outbox, Outbox(contacts.collection, bus, clock))
-    return Replica(platform, copies, Intake(reader, writer, IntakeLedger(store), signed, clock), desk, history)
+    writer = IntakeWriter(tickets, messages, contacts, desk.outbox, Outbox(contacts.collection, bus, clock), blocks)
+    late = ErasureBlobs(messages, platform.blobs)
+    intake = Intake(reader, writer, IntakeLedger(store), signed, clock, late)
+    return Replica(platform, copies, intake, desk, history)
 
 
 @pytest_asyncio.fixture

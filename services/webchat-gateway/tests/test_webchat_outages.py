@@ -15,10 +15,10 @@ from redis.asyncio import Redis
 from contracts.inbound import InboundMessageReceived
 from service_kit.engine_valkey import ValkeyServer
 from service_kit.errors import Unavailable
+from service_kit.fan_out import FanOut
 from service_kit.outbox import Outbox
 from service_kit.testing.eventually import eventually
 from service_kit.testing.platforms import PlatformFactory
-from webchat_gateway.fan_out import FanOut
 from webchat_gateway.rate_limit import RateLimit
 from webchat_gateway.sequencer import Sequencer
 from webchat_gateway.store import ChatStore
@@ -119,7 +119,7 @@ async def test_nudges_survive_an_outage(server: ValkeyServer) -> None:
         Redis.from_url(server.url, socket_timeout=5, socket_connect_timeout=5) as one,
         Redis.from_url(server.url, socket_timeout=5, socket_connect_timeout=5) as other,
     ):
-        here, there = FanOut(one), FanOut(other)
+        here, there = FanOut(one, "test"), FanOut(other, "test")
         await here.start()
         with here.listening("cnv_1") as news, here.listening("cnv_2") as not_ours:
 
@@ -152,7 +152,7 @@ async def test_a_redis_that_hangs_keeps_nobody_waiting(server: ValkeyServer) -> 
         os.kill(server.pid or 0, signal.SIGSTOP)
         try:
             async with asyncio.timeout(4):
-                await FanOut(redis).nudge("cnv_1")
+                await FanOut(redis, "test").nudge("cnv_1")
                 with pytest.raises(Unavailable):
                     await limit.allows("vis_1")
         finally:

@@ -26,6 +26,11 @@ account_app = typer.Typer(
     help="Accounts of a running system. Example: `deskbus account create Acme ada@acme.example support@acme.example`.",
 )
 app.add_typer(account_app, name="account")
+quarantine_app = typer.Typer(
+    no_args_is_help=True,
+    help="Deliveries that the gateways set aside. Example: `deskbus quarantine list`.",
+)
+app.add_typer(quarantine_app, name="quarantine")
 
 T = TypeVar("T")
 
@@ -161,6 +166,66 @@ def replay(
     from deskbus.replay import run_replay  # noqa: PLC0415
 
     _run(run_replay(out, _settings(home), topic, group, limit))
+
+
+AccountOption = Annotated[
+    str | None, typer.Option("--account", help="Of this account only. Example: `--account acc_1`.")
+]
+
+
+@quarantine_app.command("list")
+def quarantine_list(
+    account: AccountOption = None,
+    replayed: Annotated[bool, typer.Option("--replayed", help="Also what was replayed already.")] = False,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many of each channel.")] = 100,
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON object a line.")] = False,
+    home: HomeOption = None,
+) -> None:
+    """Say what is set aside and why, oldest first.
+
+    Examples: `deskbus quarantine list`, `deskbus quarantine list --account acc_1 --replayed --json`.
+    """
+    from deskbus.quarantine import everything, run_list  # noqa: PLC0415
+
+    _run(run_list(out, _settings(home), everything(account, replayed=replayed), limit=limit, as_json=as_json))
+
+
+@quarantine_app.command("show")
+def quarantine_show(
+    kept_id: Annotated[str, typer.Argument(metavar="ID", help="As `list` says it. Example: `dlv_1`.")],
+    raw: Annotated[bool, typer.Option("--raw", help="The payload as it came: it holds what a customer wrote.")] = False,
+    home: HomeOption = None,
+) -> None:
+    """Show one delivery that is set aside.
+
+    Examples: `deskbus quarantine show qtn_1`, `deskbus quarantine show dlv_1 --raw > mail.eml`.
+    """
+    from deskbus.quarantine import run_show  # noqa: PLC0415
+
+    _run(run_show(out, _settings(home), kept_id, raw=raw))
+
+
+@quarantine_app.command("replay")
+def quarantine_replay(
+    ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="As `list` says them.")] = None,
+    everything_waiting: Annotated[bool, typer.Option("--all", help="All that waits, instead of ids.")] = False,
+    account: AccountOption = None,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Whatever the signature says: only for ids that you looked at.")
+    ] = False,
+    home: HomeOption = None,
+) -> None:
+    """Put deliveries through the same way again, after the cause was mended; twice makes no second message.
+
+    Examples: `deskbus quarantine replay qtn_1 dlv_1`, `deskbus quarantine replay --all --account acc_1`.
+    """
+    from deskbus.quarantine import everything, run_replay_quarantined  # noqa: PLC0415
+
+    if bool(ids) == everything_waiting or (trust and everything_waiting) or (ids and account):
+        err.print("Give ids (with [b]--trust[/b] if you must), or [b]--all[/b] (of one [b]--account[/b] if you like).")
+        raise typer.Exit(2)
+    query = everything(account) if everything_waiting else None
+    _run(run_replay_quarantined(out, _settings(home), ids or (), query=query, trusted=trust))
 
 
 @app.command()

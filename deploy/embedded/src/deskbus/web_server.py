@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
-from service_kit.errors import DeskbusError
+from service_kit.errors import DeskbusError, ReaderGone
 
 
 class PortTakenError(DeskbusError):
@@ -68,7 +68,12 @@ class _Server(uvicorn.Server):
 
 
 def _is_no_false_alarm(record: logging.LogRecord) -> bool:
-    """Whether a log record tells something: uvicorn 0.54 calls every refused websocket a handshake left open."""
+    """Whether a log record tells something of ours to repair.
+
+    uvicorn 0.54 calls every refused websocket a handshake left open, and a reader that was cut off a failure.
+    """
+    if record.exc_info is not None and isinstance(record.exc_info[1], ReaderGone):
+        return False
     return record.getMessage() != "ASGI callable returned without completing handshake."
 
 

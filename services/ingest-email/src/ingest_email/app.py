@@ -3,6 +3,7 @@
 from ingest_email.acceptance import Acceptance
 from ingest_email.address_book import AddressBook
 from ingest_email.api import PREFIX, email_router
+from ingest_email.erasure import MailErasure
 from ingest_email.mailgun import WINDOW
 from ingest_email.metrics import MailMetrics
 from ingest_email.parser_pool import ParserPool
@@ -14,6 +15,8 @@ from ingest_email.subscriptions import subscribe
 from ingest_email.used_tokens import UsedTokens
 from ingest_email.webhooks import Webhooks
 from ingest_email.workflow import MailWorkflow
+from service_kit.audit import AuditTrail
+from service_kit.erasure import Obedience
 from service_kit.http.api import create_api
 from service_kit.platform import Platform
 from service_kit.service import Service
@@ -34,6 +37,8 @@ def create_service(platform: Platform, settings: IngestEmailSettings | None = No
     quarantine = Quarantine(platform.store, per_source_max=settings.quarantine_per_source_max)
     workflow = MailWorkflow(platform, addresses=addresses, pool=pool, quarantine=quarantine, metrics=metrics)
     subscribe(platform.bus, workflow, max_records=settings.parse_batch_max)
+    erasure = MailErasure(quarantine, platform.blobs)
+    Obedience(platform, "ingest-email", erasure.forget, buried=erasure.buried)
     acceptance = Acceptance(platform)
     handler = SmtpHandler(acceptance, addresses, platform.admission, metrics, recipients_max=settings.recipients_max)
     tokens = UsedTokens(platform.redis, lifetime=2 * WINDOW)
@@ -52,5 +57,5 @@ def create_service(platform: Platform, settings: IngestEmailSettings | None = No
         prefixes=(PREFIX, "/v1/settings/email"),
         prepare=(addresses.area.republish,),
         doors=(SmtpDoor(handler, settings, platform.settings),),
-        workers=(pool,),
+        workers=(pool, AuditTrail(platform, "ingest-email").worker()),
     )

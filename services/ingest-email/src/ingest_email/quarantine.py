@@ -1,31 +1,42 @@
 """Mail that is kept aside because it cannot become a message: nobody could be answered."""
 
 import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
 
-from contracts.envelope import UtcDatetime
 from contracts.mail import MailAccepted
-from service_kit.docstore import All, CollectionSpec, DocStore, Document, Eq, Index
+from service_kit.docstore import All, CollectionSpec, DocStore, Eq, Index, Page, Sort
+from service_kit.docstore.every_page import every
+from service_kit.quarantine import QuarantineQuery, SetAside, as_replayed, as_returned, note, unreplayed_of
 
 
-class QuarantinedMail(Document):
+class QuarantinedMail(SetAside):
     """One delivery kept aside; the id is the delivery's. The raw mail is under `blob_key`.
 
     `source` is the machine it came from, whose share of the quarantine is limited.
+    `recipient`, `envelope_sender`, `via` and `peer` are as they were, so that it can be delivered once more.
     """
 
-    account_id: str
-    source: str
     mailbox: str
     blob_key: str
     reason: str
     size: int
-    received_at: UtcDatetime
+    recipient: str = ""
+    envelope_sender: str = ""
+    via: Literal["smtp", "mailgun", "sendgrid", "postmark", "imap"] = "smtp"
+    peer: str | None = None
 
 
 QUARANTINE = CollectionSpec(
     name="quarantined_mails",
     model=QuarantinedMail,
-    indexes=(Index(("account_id", "source")), Index(("account_id", "received_at"))),
+    indexes=(
+        Index(("account_id", "source", "replayed_at")),
+        Index(("account_id", "received_at")),
+        Index(("account_id", "blob_key")),
+        Index(("received_at",)),
+    ),
 )
 
 
@@ -39,7 +50,11 @@ class Quarantine:
         self._turn = asyncio.Lock()
 
     async def keep(self, mail: MailAccepted, *, mailbox: str, reason: str) -> bool:
-        """Keep a delivery aside; False when its source has used up its share. Twice is once."""
+        """Keep a delivery aside; False when its source has used up its share. Twice is once.
+
+        The same bytes for the same mailbox are one: another copy costs no room, and a replay that ends here again
+        finds what it came from.
+        """
         kept = QuarantinedMail(
             id=mail.id,
             account_id=mail.account_id,
@@ -49,15 +64,46 @@ class Quarantine:
             reason=reason,
             size=mail.size,
             received_at=mail.received_at,
+            recipient=mail.recipient,
+            envelope_sender=mail.envelope_sender,
+            via=mail.via,
+            peer=mail.peer,
         )
         async with self._turn:
             return await self._insert(kept)
 
+    async def of_account(self, account_id: str) -> Sequence[QuarantinedMail]:
+        """Everything an account has in quarantine."""
+        return await every(self._mails, Eq("account_id", account_id))
+
+    async def page(self, query: QuarantineQuery, *, limit: int, cursor: str | None) -> Page[QuarantinedMail]:
+        """What is set aside, oldest first."""
+        return await self._mails.find(query.where, sort=Sort("received_at"), limit=limit, cursor=cursor)
+
+    async def find(self, kept_id: str) -> QuarantinedMail | None:
+        """One delivery that was kept aside."""
+        return await self._mails.get(kept_id)
+
+    async def note_replay(self, kept_id: str, number: int, now: datetime) -> None:
+        """Note that a delivery went on its way again."""
+        await note(self._mails, kept_id, lambda kept: as_replayed(kept, number, now))
+
+    async def drop(self, mails: Sequence[QuarantinedMail]) -> None:
+        """Forget deliveries that were kept aside."""
+        if mails:
+            await self._mails.delete_many(mails)
+
     async def _insert(self, kept: QuarantinedMail) -> bool:
         if await self._mails.get(kept.id) is not None:
             return True
-        same_source = All(Eq("account_id", kept.account_id), Eq("source", kept.source))
-        if await self._mails.count(same_source, at_most=self._per_source_max) >= self._per_source_max:
+        same_bytes = await every(self._mails, All(Eq("account_id", kept.account_id), Eq("blob_key", kept.blob_key)))
+        for known in same_bytes:
+            if known.mailbox == kept.mailbox:
+                await note(self._mails, known.id, lambda one: as_returned(one, kept.id))
+                return True
+        waiting = unreplayed_of(kept.account_id, kept.source)
+        # Bytes that are held for another mailbox must not be dropped as one delivery too many.
+        if not same_bytes and await self._mails.count(waiting, at_most=self._per_source_max) >= self._per_source_max:
             return False
         await self._mails.insert_many([kept])
         return True

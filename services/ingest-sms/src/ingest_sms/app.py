@@ -2,12 +2,15 @@
 
 from contracts.settings import SmsSettings
 from ingest_sms.api import webhooks_router
+from ingest_sms.erasure import SmsErasure
 from ingest_sms.number_book import NumberBook
 from ingest_sms.settings import SmsIngestSettings
 from ingest_sms.store import SmsStore
 from ingest_sms.subscriptions import subscribe
 from ingest_sms.webhooks import Webhooks
 from ingest_sms.workflow import SmsWorkflow
+from service_kit.audit import AuditTrail
+from service_kit.erasure import Obedience
 from service_kit.http.api import create_api
 from service_kit.platform import Platform
 from service_kit.service import Service
@@ -23,6 +26,7 @@ def create_service(platform: Platform, settings: SmsIngestSettings | None = None
     SettingsCopies(platform, "ingest-sms", areas=("account",), on_account=(area.ensure,))
     workflow = SmsWorkflow(store, platform.bus, platform.clock)
     subscribe(platform.bus, workflow)
+    Obedience(platform, "ingest-sms", SmsErasure(store).forget)
     webhooks = Webhooks(
         store,
         area,
@@ -38,4 +42,10 @@ def create_service(platform: Platform, settings: SmsIngestSettings | None = None
         title="Deskbus: SMS in",
         routers=(webhooks_router(webhooks, public_url=platform.settings.public_url), area.router()),
     )
-    return Service(name="ingest-sms", api=api, prefixes=("/v1/sms", "/v1/settings/sms"), prepare=(area.republish,))
+    return Service(
+        name="ingest-sms",
+        api=api,
+        prefixes=("/v1/sms", "/v1/settings/sms"),
+        prepare=(area.republish,),
+        workers=(AuditTrail(platform, "ingest-sms").worker(),),
+    )

@@ -3,6 +3,7 @@
 from contracts.envelope import UtcDatetime
 from ingest_sms.attribution import Sends
 from service_kit.docstore import Document
+from service_kit.quarantine import SetAside
 
 
 class OwnedNumber(Document):
@@ -22,6 +23,8 @@ class Correspondent(Document):
 class NumberConsentCopy(Document):
     """Consent of one number as tickets last published it, by the version of its contact.
 
+    Merging contacts gives a number another contact, whose versions are others: between two of them counts what was
+    said last (`said_at`).
     `stop_heard`: this gateway took a STOP that tickets has not told back yet, so that a START just after it counts.
     """
 
@@ -31,6 +34,7 @@ class NumberConsentCopy(Document):
     contact_version: int
     stopped: bool
     stop_heard: bool = False
+    said_at: UtcDatetime | None = None
 
     @property
     def is_stopped(self) -> bool:
@@ -47,13 +51,10 @@ class KeywordSeen(Document):
     received_at: UtcDatetime
 
 
-class QuarantinedWebhook(Document):
+class QuarantinedWebhook(SetAside):
     """A payload whose signature fitted no token, kept so that a wrong secret loses nothing (M2)."""
 
-    account_id: str
-    source: str
     provider_message_id: str
     url: str
     signature: str
     parameters: dict[str, str]
-    received_at: UtcDatetime

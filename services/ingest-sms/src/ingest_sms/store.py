@@ -1,17 +1,28 @@
 """Every query of ingest-sms."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from contracts.ids import derive_id
 from ingest_sms.model import Correspondent, KeywordSeen, NumberConsentCopy, OwnedNumber, QuarantinedWebhook
-from service_kit.docstore import All, CollectionSpec, DocStore, Eq, Fate, Index
+from service_kit.docstore import CollectionSpec, DocStore, Eq, Fate, Index, Page, Sort
+from service_kit.docstore.every_page import every
 from service_kit.docstore.saving import save_many
+from service_kit.quarantine import QuarantineQuery, as_replayed, note, unreplayed_of
 
 _NUMBERS = CollectionSpec(name="numbers", model=OwnedNumber, indexes=(Index(("account_id",)),))
 _CORRESPONDENTS = CollectionSpec(name="correspondents", model=Correspondent)
 _CONSENTS = CollectionSpec(name="consents", model=NumberConsentCopy)
 _KEYWORDS = CollectionSpec(name="keywords", model=KeywordSeen)
-_QUARANTINE = CollectionSpec(name="quarantine", model=QuarantinedWebhook, indexes=(Index(("account_id", "source")),))
+_QUARANTINE = CollectionSpec(
+    name="quarantine",
+    model=QuarantinedWebhook,
+    indexes=(
+        Index(("account_id", "source", "replayed_at")),
+        Index(("account_id", "received_at")),
+        Index(("received_at",)),
+    ),
+)
 
 
 def phone_id(account_id: str, phone: str) -> str:
@@ -71,8 +82,39 @@ class SmsStore:
 
     async def quarantine(self, webhook: QuarantinedWebhook, *, at_most: int) -> bool:
         """Keep a payload unless its source has filled its share; whether it was kept."""
-        mine = All(Eq("account_id", webhook.account_id), Eq("source", webhook.source))
-        if await self._quarantine.count(mine, at_most=at_most) >= at_most:
+        waiting = unreplayed_of(webhook.account_id, webhook.source)
+        if await self._quarantine.count(waiting, at_most=at_most) >= at_most:
             return False
         await self._quarantine.insert_many([webhook])
         return True
+
+    async def quarantined(self, account_id: str) -> Sequence[QuarantinedWebhook]:
+        """Everything that is kept aside of an account; each source has a limited share."""
+        return await every(self._quarantine, Eq("account_id", account_id))
+
+    async def quarantine_page(
+        self, query: QuarantineQuery, *, limit: int, cursor: str | None
+    ) -> Page[QuarantinedWebhook]:
+        """What is set aside, oldest first."""
+        return await self._quarantine.find(query.where, sort=Sort("received_at"), limit=limit, cursor=cursor)
+
+    async def quarantined_webhook(self, kept_id: str) -> QuarantinedWebhook | None:
+        """One payload that was set aside."""
+        return await self._quarantine.get(kept_id)
+
+    async def note_replay(self, kept_id: str, number: int, now: datetime) -> None:
+        """Note that a payload was taken in after all."""
+        await note(self._quarantine, kept_id, lambda kept: as_replayed(kept, number, now))
+
+    async def forget(
+        self,
+        consents: Sequence[NumberConsentCopy],
+        correspondents: Sequence[Correspondent],
+        webhooks: Sequence[QuarantinedWebhook],
+    ) -> Sequence[Fate]:
+        """Delete documents; their fates in order."""
+        return [
+            *(await self._consents.delete_many(consents) if consents else ()),
+            *(await self._correspondents.delete_many(correspondents) if correspondents else ()),
+            *(await self._quarantine.delete_many(webhooks) if webhooks else ()),
+        ]

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from contracts.campaigns import CampaignMessageSent
-from contracts.contacts import Consent, ContactChanged, ContactIdentity, ContactUpdated, SmsConsent
+from contracts.contacts import Consent, ContactChanged, ContactIdentity, ContactUpdated, NumberConsent, SmsConsent
 from contracts.envelope import Event
 from contracts.ids import derive_id, new_id
 from contracts.inbound import InboundMessageReceived, SmsDetails
@@ -49,19 +49,28 @@ class SmsWorkflow:
         self._bus = bus
         self._clock = clock
 
-    async def take(self, account_id: str, number: str, message: TwilioMessage, settings: SmsSettings) -> str:
-        """Take one SMS in and return its delivery id.
+    async def take(
+        self,
+        account_id: str,
+        number: str,
+        message: TwilioMessage,
+        settings: SmsSettings,
+        *,
+        delivery_id: str | None = None,
+        received_at: datetime | None = None,
+    ) -> str:
+        """Take one SMS in and return its delivery id. One that was set aside brings its id and when it came.
 
         Raises:
             Unavailable: nothing was acknowledged by the bus or the store; the provider must try again.
         """
         arrival = Arrival(
             account_id=account_id,
-            delivery_id=new_id("dlv"),
+            delivery_id=delivery_id or new_id("dlv"),
             message_id=derive_id("msg", account_id, "twilio", message.message_sid),
             phone=e164(message.sender) or message.sender,
             number=number,
-            received_at=self._clock.now(),
+            received_at=received_at or self._clock.now(),
             message=message,
         )
         keyword = recognise(message.text, settings.keywords)
@@ -234,15 +243,22 @@ def _with_heard(known: Mapping[str, NumberConsentCopy], arrival: Arrival, *, sto
     return [] if before.stop_heard == stopped else [before.model_copy(update={"stop_heard": stopped})]
 
 
+def _is_outdated(event: ContactChanged, consent: NumberConsent | None, known: NumberConsentCopy) -> bool:
+    """Whether more is known of a number than a contact tells; a contact that it was merged into has other versions."""
+    if known.contact_id == event.contact_id:
+        return known.contact_version >= event.version
+    return known.said_at is not None and (consent is None or consent.updated_at < known.said_at)
+
+
 def _with_consents(known: Mapping[str, NumberConsentCopy], events: Sequence[ContactChanged]) -> list[NumberConsentCopy]:
     changed = dict(known)
     for event in events:
         for phone in event.phones:
             key = phone_id(event.account_id, phone)
             before = changed.get(key)
-            if before and before.contact_id == event.contact_id and before.contact_version >= event.version:
-                continue
             consent = event.sms_consent.get(phone)
+            if before and _is_outdated(event, consent, before):
+                continue
             changed[key] = NumberConsentCopy(
                 id=key,
                 rev=before.rev if before else 0,
@@ -252,5 +268,6 @@ def _with_consents(known: Mapping[str, NumberConsentCopy], events: Sequence[Cont
                 contact_version=event.version,
                 stopped=bool(consent and consent.stopped),
                 stop_heard=before is not None and before.stop_heard and not (consent and consent.stopped),
+                said_at=consent.updated_at if consent else None,
             )
     return [document for key, document in changed.items() if known.get(key) != document]

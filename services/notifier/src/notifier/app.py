@@ -2,14 +2,17 @@
 
 import random
 
-from contracts.settings import NotificationSettings
+from contracts.settings import Area, NotificationSettings
 from notifier.bounce_workflow import BounceWorkflow
 from notifier.deliveries_api import deliveries_router
+from notifier.erasure import NotifierErasure
 from notifier.mail_channel import MailChannel
 from notifier.mail_gateway import Maildir, MailGateway, SmtpRelay
+from notifier.redaction import Redaction
 from notifier.sending import Sending
 from notifier.settings import NotifierSettings
 from notifier.sms_channel import SmsChannel
+from notifier.staff_mailing import StaffMailing
 from notifier.store import DeliveryStore
 from notifier.subscriptions import subscribe
 from notifier.suppression_store import SuppressionStore
@@ -21,6 +24,8 @@ from notifier.webhook_store import WebhookStore
 from notifier.webhook_workflow import WebhookWorkflow
 from notifier.webhooks_api import webhooks_router
 from notifier.workflow import DeliveryWorkflow
+from service_kit.audit import AuditTrail
+from service_kit.erasure import Obedience
 from service_kit.http.api import create_api
 from service_kit.outbox import Outbox
 from service_kit.platform import Platform
@@ -40,7 +45,8 @@ def create_service(platform: Platform, settings: NotifierSettings | None = None)
         allow_private=platform.settings.allow_private_urls, timeout_seconds=settings.http_timeout_seconds
     )
     area = SettingsArea(platform, "notifications", NotificationSettings)
-    copies = SettingsCopies(platform, "notifier", areas=("account", "email", "sms"), on_account=(area.ensure,))
+    areas: tuple[Area, ...] = ("account", "agents", "email", "sms")
+    copies = SettingsCopies(platform, "notifier", areas=areas, on_account=(area.ensure,))
     store = DeliveryStore(platform.store)
     suppressions = SuppressionStore(platform.store)
     links = UnsubscribeLinks(platform.signer, platform.settings.origin)
@@ -55,7 +61,11 @@ def create_service(platform: Platform, settings: NotifierSettings | None = None)
     )
     webhook_store = WebhookStore(platform.store)
     webhooks = WebhookWorkflow(webhook_store, http, platform.secrets, clock, random.Random())  # noqa: S311 - jitter
-    subscribe(bus, DeliveryWorkflow(store, clock), webhooks, BounceWorkflow(store, suppressions, outbox, clock))
+    Obedience(platform, "notifier", NotifierErasure(store, suppressions, webhook_store).forget)
+    staff = StaffMailing(platform.store, gateway, area, copies, clock)
+    bounces = BounceWorkflow(store, suppressions, outbox, clock)
+    redaction = Redaction(store, outbox, clock)
+    subscribe(bus, DeliveryWorkflow(store, clock), webhooks, bounces, staff, redaction)
     api = create_api(
         platform,
         service="notifier",
@@ -75,7 +85,9 @@ def create_service(platform: Platform, settings: NotifierSettings | None = None)
         prepare=(area.republish,),
         workers=(
             outbox.worker(platform.metrics),
+            AuditTrail(platform, "notifier").worker(),
             Timers(store.deliveries, clock, sending.send, lease_seconds=lease).worker(),
+            Timers(staff.mails, clock, staff.send, lease_seconds=lease).worker(),
             Timers(webhook_store.deliveries, clock, webhooks.send, lease_seconds=lease).worker(),
         ),
     )

@@ -33,6 +33,11 @@ class Delivery(Outboxed, Timed):
     request: OutboundMessageRequested
     traceparent: str | None = None
 
+    @property
+    def contact_key(self) -> str:
+        """Whom it is for, as they are addressed on its channel."""
+        return self.request.contact_key.strip().lower()
+
 
 SuppressionScope = Literal["all", "automatic"]
 """Public contract: no mail at all, because it bounced for good; or none that a machine wrote, because they said so."""

@@ -7,7 +7,7 @@ from contracts.ids import derive_id
 
 _LINK = re.compile(r"https?://[^\s<>\"']+")
 _TRAILING = ".,;:!?)]}"
-_MOST_LINKS = 10
+MOST_LINKS = 10
 _LONGEST = 2000
 _CODE_CHARACTERS = 12
 
@@ -15,7 +15,7 @@ _CODE_CHARACTERS = 12
 def links_of(text: str) -> list[str]:
     """The http and https links of a text, in order, punctuation behind them left out."""
     found = [match.group().rstrip(_TRAILING) for match in _LINK.finditer(text)]
-    return [link for link in found if len(link) <= _LONGEST][:_MOST_LINKS]
+    return [link for link in found if len(link) <= _LONGEST][:MOST_LINKS]
 
 
 def code_of(message_id: str, place: int) -> str:

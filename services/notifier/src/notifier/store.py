@@ -1,10 +1,12 @@
 """Every query of notifier about deliveries and short links."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from contracts.deliveries import DeliveryState
 from notifier.model import Delivery, ShortLink
-from service_kit.docstore import All, Collection, CollectionSpec, DocStore, Eq, Fate, Filter, Index, Page, Sort
+from service_kit.docstore import All, Collection, CollectionSpec, DocStore, Eq, Fate, Filter, In, Index, Page, Sort
+from service_kit.docstore.every_page import every
+from service_kit.errors import TransientError
 
 _DELIVERIES = CollectionSpec(
     name="deliveries",
@@ -13,6 +15,7 @@ _DELIVERIES = CollectionSpec(
         Index(("account_id", "created_at")),
         Index(("account_id", "ticket_id", "created_at")),
         Index(("account_id", "state", "created_at")),
+        Index(("account_id", "contact_key")),
         Index(("due_at",)),
         Index(("outbox_since",)),
     ),
@@ -53,6 +56,29 @@ class DeliveryStore:
             parts.append(Eq("state", state))
         sort = Sort("created_at", descending=True)
         return await self.deliveries.find(All(*parts), sort=sort, limit=limit, cursor=cursor)
+
+    async def of_customer(
+        self, account_id: str, ticket_ids: Iterable[str], addresses: Iterable[str]
+    ) -> Sequence[Delivery]:
+        """What was to be sent about tickets, and all that was to be sent to addresses."""
+        mine = Eq("account_id", account_id)
+        about = await every(self.deliveries, All(mine, In("ticket_id", tuple(ticket_ids))))
+        to = await every(self.deliveries, All(mine, In("contact_key", tuple(addresses))))
+        return list({one.id: one for one in (*about, *to)}.values())
+
+    async def forget(self, emptied: Sequence[Delivery], codes: Sequence[str]) -> int:
+        """Replace deliveries by what remains of them, and delete short links; how many there were.
+
+        Raises:
+            TransientError: somebody changed a delivery meanwhile.
+        """
+        links = list((await self._links.get_many(codes)).values()) if codes else []
+        if links:
+            await self._links.delete_many(links)
+        fates = await self.deliveries.replace_many(emptied) if emptied else ()
+        if any(fate is not Fate.DONE for fate in fates):
+            raise TransientError("deliveries kept changing under us")
+        return len(links) + len(fates)
 
     async def add_links(self, links: Sequence[ShortLink]) -> None:
         """Remember short links; the same code again is the same link."""

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from contracts.envelope import Event
 from contracts.mail import MailBounced
 from contracts.outbound import OutboundMessageRequested
-from contracts.tickets import TicketEvent
+from contracts.tickets import TicketAgentMentioned, TicketEvent, TicketMessageRedacted
 from contracts.topics import MAIL_BOUNCES, OUTBOUND_MESSAGES, TICKET_EVENTS
 from notifier.bounce_workflow import BounceWorkflow
+from notifier.redaction import Redaction
+from notifier.staff_mailing import StaffMailing
 from notifier.webhook_workflow import WebhookWorkflow
 from notifier.workflow import DeliveryWorkflow
 from service_kit.bus import Bus, Subscription
@@ -18,7 +20,14 @@ _REST_SECONDS = 0.1
 """Webhooks and alerts go out this much later at most, and are read together under load."""
 
 
-def subscribe(bus: Bus, deliveries: DeliveryWorkflow, webhooks: WebhookWorkflow, bounces: BounceWorkflow) -> None:
+def subscribe(
+    bus: Bus,
+    deliveries: DeliveryWorkflow,
+    webhooks: WebhookWorkflow,
+    bounces: BounceWorkflow,
+    staff: StaffMailing,
+    redaction: Redaction,
+) -> None:
     """Declare this service's readers."""
 
     async def take_requests(events: Sequence[Event]) -> None:
@@ -26,6 +35,8 @@ def subscribe(bus: Bus, deliveries: DeliveryWorkflow, webhooks: WebhookWorkflow,
 
     async def fan_out(events: Sequence[Event]) -> None:
         await webhooks.fan_out([event for event in events if isinstance(event, TicketEvent)])
+        await staff.take([event for event in events if isinstance(event, TicketAgentMentioned)])
+        await redaction.follow([event for event in events if isinstance(event, TicketMessageRedacted)])
 
     async def take_bounces(events: Sequence[Event]) -> None:
         await bounces.take([event for event in events if isinstance(event, MailBounced)])

@@ -46,6 +46,17 @@ class SuppressionStore:
         return was_there
 
 
+    async def forget(self, account_id: str, address: str) -> int:
+        """Forget how an address is written: a bounce altogether, a wish not to be written to all but its hash."""
+        bounce, wish = (suppression_id(account_id, address, scope) for scope in _SCOPES)
+        found = await self._suppressions.get_many([bounce, wish])
+        if bounce in found:
+            await self._suppressions.delete_many([found[bounce]])
+        if wish in found and found[wish].address:
+            await self._suppressions.replace_many([found[wish].model_copy(update={"address": "", "reason": "erased"})])
+        return len(found)
+
+
 def suppression_id(account_id: str, address: str, scope: SuppressionScope = "all") -> str:
     """One document for each address and scope, however the address is written."""
     return derive_id("sup", account_id, address.strip().lower(), scope)

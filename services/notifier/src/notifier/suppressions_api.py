@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from notifier.model import SuppressionScope
 from notifier.suppression_store import SuppressionStore
 from service_kit.auth import Permission, Principal, requires
+from service_kit.http.audited import Act, audited
 from service_kit.http.pages import Cursor, Limit, PageOf
 from service_kit.http.problems import not_found
 from service_kit.http.routes import Routes
@@ -40,7 +41,11 @@ def suppressions_router(store: SuppressionStore) -> Routes:
         return PageOf(items=items, next_cursor=page.next_cursor)
 
     @router.delete("/{address}", status_code=204)
-    async def lift_suppression(principal: Writer, address: Annotated[str, Path(max_length=320)]) -> None:
+    async def lift_suppression(
+        principal: Writer,
+        address: Annotated[str, Path(max_length=320)],
+        _act: Annotated[Act, audited("suppression.lifted", from_path=False)],
+    ) -> None:
         """Send mail to this address again: the mailbox is back, the report was wrong, or they want automatic mail."""
         if not await store.lift(principal.account_id, address):
             raise not_found("suppressed address")

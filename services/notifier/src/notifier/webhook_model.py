@@ -31,6 +31,7 @@ class WebhookDelivery(Timed):
     webhook_id: str
     event_id: str
     event_type: str
+    ticket_id: str | None = None
     body: str
     state: WebhookState = "pending"
     attempt: int = 0

@@ -1,16 +1,21 @@
 """Every query of notifier about webhooks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from notifier.webhook_model import Webhook, WebhookDelivery
-from service_kit.docstore import All, Collection, CollectionSpec, DocStore, Eq, Fate, Index, Page, Sort
+from service_kit.docstore import All, Collection, CollectionSpec, DocStore, Eq, Fate, In, Index, Page, Sort
+from service_kit.docstore.every_page import every
 
 _MOST_WEBHOOKS = 100
 _WEBHOOKS = CollectionSpec(name="webhooks", model=Webhook, indexes=(Index(("account_id", "created_at")),))
 _DELIVERIES = CollectionSpec(
     name="webhook_deliveries",
     model=WebhookDelivery,
-    indexes=(Index(("account_id", "webhook_id", "created_at")), Index(("due_at",))),
+    indexes=(
+        Index(("account_id", "webhook_id", "created_at")),
+        Index(("account_id", "ticket_id")),
+        Index(("due_at",)),
+    ),
 )
 
 
@@ -55,3 +60,11 @@ class WebhookStore:
         """What was sent to a webhook, newest first."""
         mine = All(Eq("account_id", webhook.account_id), Eq("webhook_id", webhook.id))
         return await self.deliveries.find(mine, sort=Sort("created_at", descending=True), limit=limit, cursor=cursor)
+
+    async def forget(self, account_id: str, ticket_ids: Iterable[str]) -> int:
+        """Delete what told of tickets, sent or not; how many that was. One being sent now is left to the next call."""
+        about = All(Eq("account_id", account_id), In("ticket_id", tuple(ticket_ids)))
+        found = await every(self.deliveries, about)
+        if found:
+            await self.deliveries.delete_many(found)
+        return len(found)

@@ -113,6 +113,7 @@ def _delivery(webhook: Webhook, event: TicketEvent, now: datetime, traceparent: 
         webhook_id=webhook.id,
         event_id=event.id,
         event_type=event.type,
+        ticket_id=event.ticket_id,
         body=cloud_event(event),
         traceparent=traceparent,
         created_at=now,

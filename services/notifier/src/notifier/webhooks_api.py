@@ -13,6 +13,7 @@ from notifier.webhook_model import Webhook, WebhookState
 from notifier.webhook_store import WebhookStore
 from service_kit.auth import Permission, Principal, requires
 from service_kit.clock import Clock
+from service_kit.http.audited import Act, audited
 from service_kit.http.pages import Cursor, Limit, PageOf
 from service_kit.http.problems import Problem, not_found
 from service_kit.http.routes import Routes
@@ -90,7 +91,9 @@ def webhooks_router(store: WebhookStore, box: SecretBox, clock: Clock) -> Routes
         return PageOf(items=[_view(one) for one in await store.of_account(principal.account_id)], next_cursor=None)
 
     @router.post("", status_code=201)
-    async def create_webhook(principal: Manager, body: NewWebhook) -> CreatedWebhook:
+    async def create_webhook(
+        principal: Manager, body: NewWebhook, act: Annotated[Act, audited("webhook.created")]
+    ) -> CreatedWebhook:
         """Subscribe an address; keep the secret, it is not shown again."""
         secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
         webhook = Webhook(
@@ -103,6 +106,7 @@ def webhooks_router(store: WebhookStore, box: SecretBox, clock: Clock) -> Routes
         )
         if not await store.add(webhook):
             raise Problem(409, "too_many_webhooks", "This account has as many webhooks as it may; delete one first.")
+        act.target_id = webhook.id
         return CreatedWebhook(secret=secret, **_view(webhook).model_dump())
 
     @router.get("/{webhook_id}")
@@ -111,7 +115,12 @@ def webhooks_router(store: WebhookStore, box: SecretBox, clock: Clock) -> Routes
         return _view(await find(principal.account_id, webhook_id))
 
     @router.patch("/{webhook_id}")
-    async def change_webhook(principal: Manager, webhook_id: str, body: WebhookChange) -> WebhookView:
+    async def change_webhook(
+        principal: Manager,
+        webhook_id: str,
+        body: WebhookChange,
+        _act: Annotated[Act, audited("webhook.changed")],
+    ) -> WebhookView:
         """Change the address, the events, or whether it is active."""
         given = body.model_dump(exclude_none=True, mode="json")
         if body.events is not None:
@@ -122,7 +131,9 @@ def webhooks_router(store: WebhookStore, box: SecretBox, clock: Clock) -> Routes
                 return _view(changed)
 
     @router.delete("/{webhook_id}", status_code=204)
-    async def delete_webhook(principal: Manager, webhook_id: str) -> None:
+    async def delete_webhook(
+        principal: Manager, webhook_id: str, _act: Annotated[Act, audited("webhook.deleted")]
+    ) -> None:
         """Unsubscribe an address."""
         while not await store.delete(await find(principal.account_id, webhook_id)):
             pass

@@ -1,17 +1,18 @@
-"""`/v1/tickets/{id}/…`: what agents do with a ticket, one or many, apart from writing."""
+"""`/v1/tickets/{id}/…`: what agents do with a ticket, apart from writing."""
 
 from typing import Annotated
 
 from fastapi import Depends
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from contracts.envelope import UtcDatetime
 from contracts.tickets import Priority
 from service_kit.auth import Permission, Principal, requires
 from service_kit.http.routes import Routes
 from service_kit.http.versions import IfMatch
-from tickets.bulk import Bulk, BulkAction, BulkResult
-from tickets.ticket_actions import Assignee, TicketActions
+from tickets.snooze_presets import SnoozePreset
+from tickets.ticket_actions import TicketActions
+from tickets.ticket_edits import Assignee, SnoozeEnd
 from tickets.ticket_view import TicketView, TicketViews
 
 Reader = Annotated[Principal, Depends(requires(Permission.TICKETS_READ))]
@@ -50,44 +51,28 @@ class PriorityChoice(BaseModel):
 
 
 class Snooze(BaseModel):
-    """Until when a ticket is out of sight."""
+    """Until when a ticket is out of sight: a moment, or what people call one, where the company is."""
 
     model_config = ConfigDict(extra="forbid")
 
-    until: UtcDatetime
+    until: UtcDatetime | None = None
+    preset: SnoozePreset | None = None
+
+    @model_validator(mode="after")
+    def _says_one(self) -> "Snooze":
+        if (self.until is None) == (self.preset is None):
+            raise ValueError("say either `until` or `preset`")
+        return self
+
+    @property
+    def end(self) -> SnoozeEnd:
+        """Whichever was said."""
+        return self.until or self.preset or "later_today"
 
 
-class BulkRequest(BaseModel):
-    """One action on many tickets; `agent_id` and `team_id` go with `assign`, `tags` with `tags`."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    ids: Annotated[list[Annotated[str, Field(max_length=100)]], Field(min_length=1, max_length=100)]
-    action: BulkAction
-    agent_id: Annotated[str | None, Field(max_length=100)] = None
-    team_id: Annotated[str | None, Field(max_length=100)] = None
-    tags: Annotated[list[Annotated[str, Field(min_length=1, max_length=100)]], Field(max_length=50)] = []
-
-    def assignee(self) -> Assignee:
-        """Whom to give them to."""
-        return Assignee(self.agent_id, self.team_id, keeps_team="team_id" not in self.model_fields_set)
-
-
-class BulkAnswer(BaseModel):
-    """What became of each ticket, in the order given."""
-
-    results: list[BulkResult]
-
-
-def actions_router(actions: TicketActions, bulk: Bulk, views: TicketViews) -> Routes:
+def actions_router(actions: TicketActions, views: TicketViews) -> Routes:
     """The routes. They are to be included before those that read `/v1/tickets/{id}`."""
     router = Routes("/v1/tickets", tags=["tickets"])
-
-    @router.post("/bulk")
-    async def change_many(principal: Writer, request: BulkRequest) -> BulkAnswer:
-        """Do one thing to many tickets; each succeeds or fails on its own (L8)."""
-        results = await bulk.run(principal, request.action, request.ids, request.assignee(), request.tags)
-        return BulkAnswer(results=results)
 
     @router.put("/{ticket_id}/assignee")
     async def assign(principal: Writer, ticket_id: str, choice: AssigneeChoice, expected: IfMatch) -> TicketView:
@@ -119,7 +104,7 @@ def actions_router(actions: TicketActions, bulk: Bulk, views: TicketViews) -> Ro
     @router.post("/{ticket_id}/snooze")
     async def snooze(principal: Writer, ticket_id: str, snooze: Snooze, expected: IfMatch) -> TicketView:
         """Hide until a moment, or until the customer writes (L2)."""
-        ticket = await actions.snooze(principal, ticket_id, snooze.until, expected)
+        ticket = await actions.snooze(principal, ticket_id, snooze.end, expected)
         return await views.one(ticket, principal.agent_id)
 
     @router.post("/{ticket_id}/read")

@@ -1,6 +1,6 @@
 """Agents as others need to know them: the published directory, and look-ups inside tickets."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import structlog
 
@@ -27,6 +27,10 @@ class AgentLookup:
         """Those of `agent_ids` that this account has, in one read."""
         found = await self._agents.get_many(account_id, agent_ids)
         return {agent_id: directory_entry(agent) for agent_id, agent in found.items()}
+
+    async def active(self, account_id: str) -> Sequence[AgentEntry]:
+        """Everybody who works here now."""
+        return [directory_entry(agent) for agent in await self._agents.of_account(account_id) if agent.active]
 
     async def names(self, account_id: str, agent_ids: Iterable[str]) -> Mapping[str, str]:
         """Names by id."""

@@ -22,9 +22,18 @@ from tickets.agents import (
     hired,
     is_owner,
     outranks_or_equals,
+    signed_out,
 )
 from tickets.credential_projection import CredentialProjection
-from tickets.people_problems import agent_needed, email_taken, own_credentials, role_too_high, too_many
+from tickets.people_problems import (
+    agent_needed,
+    email_taken,
+    own_credentials,
+    role_too_high,
+    session_needed,
+    too_many,
+)
+from tickets.totp import disabled
 
 
 class AgentWorkflow:
@@ -113,6 +122,34 @@ class AgentWorkflow:
         """
         agent = await self.own(by)
         return await self._update(by, agent.id, lambda present: changed(present, change, self._clock.now()))
+
+    async def end_sessions(self, by: Principal, agent_id: str) -> None:
+        """Sign an agent out everywhere, in every service at once.
+
+        Raises:
+            Problem: there is none, or their role is above that of who asks.
+        """
+        await self._update(by, agent_id, lambda agent: signed_out(agent, self._clock.now()))
+
+    async def end_own_sessions(self, by: Principal) -> None:
+        """Sign who asks out everywhere, here too.
+
+        Raises:
+            Problem: an API key asks.
+        """
+        if by.kind != "agent" or by.agent_id is None:
+            raise session_needed()
+        await self.end_sessions(by, by.agent_id)
+
+    async def reset_totp(self, by: Principal, agent_id: str) -> None:
+        """Turn off the second factor of somebody else; again changes nothing.
+
+        Raises:
+            Problem: there is none, their role is above that of who asks, or it is who asks.
+        """
+        if by.agent_id == agent_id:
+            raise own_credentials()
+        await self._update(by, agent_id, lambda agent: disabled(agent, self._clock.now()))
 
     async def remove(self, by: Principal, agent_id: str) -> None:
         """Let an agent leave: no way in from now on, and the name stays for the history; again changes nothing.

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.people import Role
 from contracts.settings import AgentEntry
@@ -18,12 +18,22 @@ AgentName = Annotated[str, Field(min_length=1, max_length=200)]
 _RANKS: dict[Role, int] = {"support": 0, "manager": 1, "admin": 2, "owner": 3}
 
 
+class SecondFactor(BaseModel):
+    """One-time passwords of an agent: the encrypted secret, the last time step used, hashes of recovery codes left."""
+
+    model_config = ConfigDict(frozen=True)
+
+    secret: str
+    last_step: int
+    recovery_hashes: tuple[str, ...]
+
+
 class Agent(Document):
     """A person who may sign in.
 
     `login` is the e-mail while active: unique over all accounts, because signing in names no account; an agent who
     left has none, so that the address can be used again. When `session_epoch` rises, all sessions of an earlier one
-    are over, without a second write.
+    are over, without a second write. `totp_pending` is the encrypted secret of a second factor that is not on yet.
     """
 
     account_id: str
@@ -33,6 +43,8 @@ class Agent(Document):
     login: str | None
     password_hash: str
     session_epoch: int = 1
+    totp: SecondFactor | None = None
+    totp_pending: str | None = None
     created_at: datetime
     updated_at: datetime
 
@@ -103,6 +115,11 @@ def changed(agent: Agent, change: AgentChange, now: datetime) -> Agent:
 def departed(agent: Agent, now: datetime) -> Agent:
     """The agent after leaving: kept for the history, without a way in."""
     return agent.model_copy(update={"login": None, "session_epoch": agent.session_epoch + 1, "updated_at": now})
+
+
+def signed_out(agent: Agent, now: datetime) -> Agent:
+    """The agent after all their sessions ended."""
+    return agent.model_copy(update={"session_epoch": agent.session_epoch + 1, "updated_at": now})
 
 
 def is_owner(agent: Agent) -> bool:

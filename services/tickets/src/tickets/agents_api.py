@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from contracts.people import Role
 from service_kit.auth import Authenticated, Permission, Principal, requires
+from service_kit.http.audited import Act, audited
 from service_kit.http.idempotency import IdempotencyKey
 from service_kit.http.pages import Cursor, Limit, PageOf
 from service_kit.http.routes import Routes
@@ -55,13 +56,14 @@ class OwnPatch(BaseModel):
 
 
 class AgentView(BaseModel):
-    """An agent as the API shows one; `active` is false for those who left."""
+    """An agent as the API shows one; `active` is false for those who left, `totp_enabled` with a second factor."""
 
     id: str
     name: str
     email: str
     role: Role
     active: bool
+    totp_enabled: bool
     created_at: datetime
     updated_at: datetime
 
@@ -74,6 +76,7 @@ class AgentView(BaseModel):
             email=agent.email,
             role=agent.role,
             active=agent.active,
+            totp_enabled=agent.totp is not None,
             created_at=agent.created_at,
             updated_at=agent.updated_at,
         )
@@ -95,11 +98,18 @@ def agents_router(workflow: AgentWorkflow, profile: OwnProfile, passwords: Passw
         return PageOf(items=[AgentView.of(agent) for agent in page.items], next_cursor=page.next_cursor)
 
     @router.post("", status_code=status.HTTP_201_CREATED)
-    async def add_agent(principal: Manager, new: NewAgent, request_id: IdempotencyKey) -> AgentView:
+    async def add_agent(
+        principal: Manager,
+        new: NewAgent,
+        request_id: IdempotencyKey,
+        act: Annotated[Act, audited("agent.created")],
+    ) -> AgentView:
         """Add an agent, who can sign in at once."""
         password_hash = await passwords.hash(new.password)
         person = NewPerson(name=new.name, email=new.email, role=new.role, password_hash=password_hash)
-        return AgentView.of(await workflow.create(principal, person, request_id))
+        agent = await workflow.create(principal, person, request_id)
+        act.target_id, act.details["role"] = agent.id, agent.role
+        return AgentView.of(agent)
 
     @router.get("/me")
     async def show_me(principal: Authenticated) -> AgentView:
@@ -107,8 +117,11 @@ def agents_router(workflow: AgentWorkflow, profile: OwnProfile, passwords: Passw
         return AgentView.of(await workflow.own(principal))
 
     @router.patch("/me")
-    async def change_me(principal: Authenticated, patch: OwnPatch) -> AgentView:
+    async def change_me(
+        principal: Authenticated, patch: OwnPatch, act: Annotated[Act, audited("agent.changed")]
+    ) -> AgentView:
         """Change one's own name, address or password; a new password ends all one's sessions, this one too."""
+        act.target_id = principal.agent_id
         return AgentView.of(
             await profile.change(
                 principal,
@@ -125,15 +138,26 @@ def agents_router(workflow: AgentWorkflow, profile: OwnProfile, passwords: Passw
         return AgentView.of(await workflow.get(principal.account_id, agent_id))
 
     @router.patch("/{agent_id}")
-    async def change_agent(principal: Manager, agent_id: str, patch: AgentPatch) -> AgentView:
+    async def change_agent(
+        principal: Manager, agent_id: str, patch: AgentPatch, act: Annotated[Act, audited("agent.changed")]
+    ) -> AgentView:
         """Change an agent."""
+        if patch.role is not None:
+            act.details["role"] = patch.role
         password_hash = None if patch.password is None else await passwords.hash(patch.password)
         change = AgentChange(name=patch.name, email=patch.email, role=patch.role, password_hash=password_hash)
         return AgentView.of(await workflow.change(principal, agent_id, change))
 
     @router.delete("/{agent_id}", status_code=status.HTTP_204_NO_CONTENT)
-    async def remove_agent(principal: Manager, agent_id: str) -> None:
+    async def remove_agent(principal: Manager, agent_id: str, _act: Annotated[Act, audited("agent.removed")]) -> None:
         """Let an agent leave: sessions and keys end at once, the name stays for the history."""
         await workflow.remove(principal, agent_id)
+
+    @router.delete("/{agent_id}/sessions", status_code=status.HTTP_204_NO_CONTENT)
+    async def end_sessions(
+        principal: Manager, agent_id: str, _act: Annotated[Act, audited("agent.sessions_ended")]
+    ) -> None:
+        """Sign an agent out everywhere, in every service at once; their API keys go on."""
+        await workflow.end_sessions(principal, agent_id)
 
     return router

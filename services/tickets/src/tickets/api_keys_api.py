@@ -7,6 +7,7 @@ from fastapi import Depends, status
 from pydantic import BaseModel, ConfigDict, Field
 
 from service_kit.auth import Permission, Principal, requires
+from service_kit.http.audited import Act, audited
 from service_kit.http.pages import Cursor, Limit, PageOf
 from service_kit.http.routes import Routes
 from tickets.api_key_workflow import ApiKeyWorkflow
@@ -65,13 +66,17 @@ def api_keys_router(workflow: ApiKeyWorkflow) -> Routes:
         return PageOf(items=[ApiKeyView.of(key) for key in page.items], next_cursor=page.next_cursor)
 
     @router.post("", status_code=status.HTTP_201_CREATED)
-    async def make_key(principal: Manager, new: NewApiKey) -> IssuedApiKey:
+    async def make_key(
+        principal: Manager, new: NewApiKey, act: Annotated[Act, audited("api_key.created")]
+    ) -> IssuedApiKey:
         """Make a key; it cannot be shown again."""
         issued = await workflow.create(principal, name=new.name, scopes=new.scopes, agent_id=new.agent_id)
+        act.target_id = issued.key.id
+        act.details |= {"scopes": " ".join(issued.key.scopes), "agent_id": issued.key.agent_id}
         return IssuedApiKey(key=issued.token, **ApiKeyView.of(issued.key).model_dump())
 
     @router.delete("/{key_id}", status_code=status.HTTP_204_NO_CONTENT)
-    async def revoke_key(principal: Manager, key_id: str) -> None:
+    async def revoke_key(principal: Manager, key_id: str, _act: Annotated[Act, audited("api_key.revoked")]) -> None:
         """Revoke a key, in every service at once."""
         await workflow.revoke(principal.account_id, key_id)
 

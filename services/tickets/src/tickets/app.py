@@ -12,10 +12,21 @@ from service_kit.settings_copies import SettingsCopies
 from tickets.actions_api import actions_router
 from tickets.agent_directory import AgentLookup
 from tickets.attachments import MAX_BODY_BYTES, Attachments
+from tickets.auto_closing import AutoClosing
 from tickets.bulk import Bulk
+from tickets.bulk_api import bulk_router
+from tickets.bulk_runs import BulkRuns
+from tickets.contact_activity_store import ContactActivityStore
+from tickets.contact_merge import CONTACT_MERGE
+from tickets.contact_merge_workflow import ContactMerging
 from tickets.contact_reports import ContactReports
 from tickets.contact_store import ContactStore
-from tickets.contacts_api import contacts_router
+from tickets.contact_timers import contact_timers
+from tickets.contacts_app import CONTACT_PREFIXES, contact_routers
+from tickets.custom_field_store import CustomFieldStore
+from tickets.custom_field_workflow import CustomFieldWorkflow
+from tickets.custom_fields_api import custom_fields_router, custom_values_router
+from tickets.custom_setting import CustomSetting
 from tickets.decisions import Decisions
 from tickets.delivery_reports import DeliveryReports
 from tickets.desk import Desk
@@ -23,11 +34,20 @@ from tickets.history import History
 from tickets.history_store import HistoryStore
 from tickets.intake import Intake
 from tickets.intake_api import intake_router
+from tickets.intake_counter import IntakeCounter
+from tickets.intake_counts_api import intake_counts_router
 from tickets.intake_ledger import IntakeLedger
 from tickets.intake_reader import IntakeReader
 from tickets.intake_writer import IntakeWriter
 from tickets.life import UNSNOOZE
+from tickets.live_app import Live
+from tickets.macro_facts import MacroFactsReader
+from tickets.macro_store import MacroStore
+from tickets.macro_use import MacroUse
+from tickets.macro_use_api import macro_use_router
+from tickets.macro_uses import MacroUses
 from tickets.mail_ids import SignedIds
+from tickets.mention_resolution import MentionResolution
 from tickets.merge import MERGE
 from tickets.merge_api import merge_router
 from tickets.merging import Merging
@@ -35,8 +55,14 @@ from tickets.message_store import MessageStore
 from tickets.messages_api import messages_router
 from tickets.people_app import build_people
 from tickets.presence_store import PresenceStore
+from tickets.privacy_app import PRIVACY_PREFIXES, Privacy
 from tickets.publication import Publication
+from tickets.redacting import Redacting
+from tickets.redactions_api import redactions_router
 from tickets.rules import RulesReader
+from tickets.saved_draft_store import SavedDraftStore
+from tickets.saved_draft_workflow import SavedDrafts
+from tickets.saved_drafts_api import saved_drafts_router
 from tickets.saved_view_store import SavedViewStore
 from tickets.saved_view_workflow import SavedViewWorkflow
 from tickets.saved_views_api import saved_views_router
@@ -47,6 +73,7 @@ from tickets.splitting import Splitting
 from tickets.subscriptions import GROUP, subscribe
 from tickets.threads import Threads
 from tickets.ticket_actions import TicketActions
+from tickets.ticket_edits import TicketEdits
 from tickets.ticket_lists import TicketLists
 from tickets.ticket_numbers import TicketNumbers
 from tickets.ticket_store import TicketStore
@@ -55,7 +82,7 @@ from tickets.ticket_view import TicketViews
 from tickets.tickets_api import tickets_router
 from tickets.writing import Writing
 
-PREFIXES = ("/v1/tickets", "/v1/intake", "/v1/contacts", "/v1/views")
+PREFIXES = ("/v1/tickets", "/v1/intake", "/v1/views", "/v1/custom-fields", *CONTACT_PREFIXES, *PRIVACY_PREFIXES)
 AREAS: tuple[Area, ...] = ("account", "tickets", "assignment", "teams", "schedules", "email", "sms", "chat")
 
 
@@ -69,8 +96,18 @@ class _Core:
         self.ledger, self.presence, self.numbers = IntakeLedger(store), PresenceStore(store), TicketNumbers(store)
         history = HistoryStore(store)
         self.history, self.rules, self.signed = History(history), RulesReader(copies), SignedIds(platform.signer)
-        self.desk = Desk(self.tickets, self.history, Publication(self.messages, history), bus, clock)
+        self.macros, self.fields = MacroStore(store), CustomFieldStore(store)
+        self.live = Live(platform, agents, history)
+        uses, tell = MacroUses(self.macros), self.live.news.tell
+        publication = Publication(self.messages, history, platform.blobs, clock, tell, macro_uses=uses)
+        self.desk = Desk(self.tickets, self.history, publication, bus, clock)
         self.contact_outbox = Outbox(self.contacts.collection, bus, clock, name="contacts")
+        self.contact_merging = ContactMerging(self.contacts, self.contact_outbox, clock)
+        self.edits = TicketEdits(agents, copies, self.rules, clock)
+        self.bulk_runs = BulkRuns(Bulk(self.desk, self.edits))
+        self.privacy = Privacy(
+            platform, self.desk, self.messages, self.contacts, self.contact_outbox, self.ledger, history
+        )
 
 
 def create_service(platform: Platform, *, hasher: PasswordHasher | None = None) -> Service:
@@ -78,8 +115,8 @@ def create_service(platform: Platform, *, hasher: PasswordHasher | None = None) 
     people = build_people(platform, hasher=hasher)
     copies = SettingsCopies(platform, GROUP, areas=AREAS, on_account=people.on_account)
     core = _Core(platform, copies, people.agents)
-    _subscribe(platform, core)
-    merging = Merging(core.desk, core.clock)
+    blocking = core.privacy.blocking(_subscribe(platform, core), copies, people.audit_log)
+    merging = Merging(core.desk, core.contacts, core.clock)
     splitting = Splitting(core.desk, core.messages, core.numbers, core.clock)
     fires = {UNSNOOZE: Snoozing(core.desk, core.clock).wake, MERGE: merging.resume, SPLIT: splitting.resume}
     timers = ticket_timers(core.tickets, core.clock, fires)
@@ -89,7 +126,11 @@ def create_service(platform: Platform, *, hasher: PasswordHasher | None = None) 
             platform,
             service="tickets",
             title="Deskbus tickets",
-            routers=(*_routers(platform, core, merging, splitting), *people.routers),
+            routers=(
+                *_routers(platform, core, merging, splitting),
+                *core.privacy.routers(blocking),
+                *people.routers,
+            ),
             max_body_bytes=MAX_BODY_BYTES,
         ),
         prefixes=(*PREFIXES, *people.prefixes),
@@ -98,40 +139,83 @@ def create_service(platform: Platform, *, hasher: PasswordHasher | None = None) 
             core.desk.outbox.worker(platform.metrics),
             core.contact_outbox.worker(platform.metrics),
             timers.worker(),
+            contact_timers(core.contacts, core.clock, {CONTACT_MERGE: core.contact_merging.resume}).worker(),
+            AutoClosing(core.desk, copies, core.clock).worker(),
+            *core.privacy.workers(blocking, platform.metrics),
+            core.bulk_runs,
+            core.live.news,
             *people.workers,
         ),
+        doors=(core.live.streams,),
     )
 
 
-def _subscribe(platform: Platform, core: _Core) -> None:
+def _subscribe(platform: Platform, core: _Core) -> Intake:
+    privacy = core.privacy
     reader = IntakeReader(
-        core.tickets, core.messages, core.contacts, core.presence, core.rules, core.numbers, core.signed
+        core.tickets,
+        core.messages,
+        core.contacts,
+        core.presence,
+        core.rules,
+        core.numbers,
+        core.signed,
+        privacy.guards,
     )
-    writer = IntakeWriter(core.tickets, core.messages, core.contacts, core.desk.outbox, core.contact_outbox)
+    outboxes = core.desk.outbox, core.contact_outbox
+    writer = IntakeWriter(core.tickets, core.messages, core.contacts, *outboxes, privacy.blocks)
+    intake = Intake(reader, writer, core.ledger, core.signed, core.clock, privacy.blobs)
     subscribe(
         platform.bus,
-        intake=Intake(reader, writer, core.ledger, core.signed, core.clock),
+        intake=intake,
         ledger=core.ledger,
         decisions=Decisions(core.desk, core.agents, core.clock),
         deliveries=DeliveryReports(core.desk, core.messages, core.clock),
-        contacts=ContactReports(core.contacts, core.contact_outbox, core.clock),
+        contacts=ContactReports(core.contacts, core.contact_outbox, privacy.stops, core.clock),
         presence=core.presence,
     )
+    return intake
 
 
 def _routers(platform: Platform, core: _Core, merging: Merging, splitting: Splitting) -> tuple[Routes, ...]:
-    actions = TicketActions(core.desk, core.agents, core.copies, core.rules, core.clock)
-    views = TicketViews(core.contacts, core.agents, core.copies)
+    actions = TicketActions(core.desk, core.edits)
+    views = TicketViews(core.contacts, core.agents, core.copies, core.fields)
     saved = SavedViewWorkflow(SavedViewStore(platform.store), core.clock)
+    lists = TicketLists(core.tickets, saved, core.copies, core.contacts)
+    drafts = SavedDrafts(SavedDraftStore(platform.store), core.desk, core.clock)
     attachments = Attachments(platform.blobs)
     writing = Writing(core.desk, core.messages, core.contacts, core.agents, attachments, core.signed, core.clock)
+    macro_use = MacroUse(
+        core.desk,
+        core.macros,
+        MacroFactsReader(
+            core.contacts, ContactActivityStore(platform.store), core.agents, core.copies, core.fields
+        ),
+        core.edits,
+        writing,
+    )
     return (
-        actions_router(actions, Bulk(actions), views),
+        bulk_router(core.bulk_runs, lists),
+        actions_router(actions, views),
         merge_router(merging, views),
         split_router(splitting, views),
-        tickets_router(core.desk, TicketLists(core.tickets, saved, core.copies), views, core.history),
+        core.live.router(core.desk, saved),
+        saved_drafts_router(drafts),
+        tickets_router(core.desk, lists, views, core.history),
         saved_views_router(saved),
-        messages_router(core.desk, Threads(core.messages, attachments), writing),
+        messages_router(
+            core.desk,
+            Threads(core.messages, attachments),
+            writing,
+            macro_use,
+            MentionResolution(core.agents),
+            drafts,
+        ),
+        macro_use_router(macro_use),
+        redactions_router(Redacting(core.desk, core.messages, core.contacts, core.clock)),
+        custom_fields_router(CustomFieldWorkflow(core.fields, core.clock)),
+        custom_values_router(CustomSetting(core.desk, core.fields, core.contacts, core.clock), views),
         intake_router(core.ledger),
-        contacts_router(core.contacts),
+        intake_counts_router(IntakeCounter(platform.store)),
+        *contact_routers(platform.store, core.contacts, core.tickets, lists, core.contact_merging, core.clock),
     )

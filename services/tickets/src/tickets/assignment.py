@@ -42,7 +42,7 @@ def judge(ticket: Ticket, decision: AssignmentDecided, *, agent_is_known: bool) 
     is_outdated = decision.as_of_seq is not None and decision.as_of_seq != ticket.event_seq
     if decision.assignment_epoch != ticket.assignment_epoch or is_outdated:
         return Refuse("stale_epoch")
-    if not ticket.is_open:
+    if not ticket.is_open or ticket.hidden:
         return Refuse("not_open")
     if ticket.assignee_id != decision.returned_from:
         return Refuse("already_assigned")
@@ -71,7 +71,7 @@ def settled(ticket: Ticket, decision: AssignmentDecided, *, agent_is_known: bool
                 reason=reason,
             )
         case Apply() if decision.returned_from is not None:
-            return released(ticket.model_copy(update={"judged_decisions": remembered}), cause="not_answered", now=now)
+            return released(ticket.model_copy(update={"judged_decisions": remembered}), cause=decision.rule, now=now)
         case Apply():
             ticket = changed(
                 ticket,

@@ -1,17 +1,32 @@
-"""One action on many tickets, answered per ticket (L8)."""
+"""One action on many tickets, answered per ticket (L8).
 
-from collections.abc import Sequence
-from typing import Literal
+Every action says what shall be, not what to add to it: doing it again, after whatever interrupted it, changes nothing
+that it has done.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, assert_never
 
 from pydantic import BaseModel
 
+from contracts.tickets import Priority
 from service_kit.auth import Principal
 from service_kit.errors import TransientError
 from service_kit.problem import Problem
-from tickets.ticket_actions import Assignee, TicketActions
+from tickets.desk import Desk, Edit
+from tickets.model import Ticket
+from tickets.ticket_edits import Assignee, SnoozeEnd, TicketEdits
 
-BulkAction = Literal["close", "reopen", "assign", "tags"]
+BulkAction = Literal[
+    "close", "reopen", "assign", "tags", "add_tags", "remove_tags", "snooze", "priority", "read", "unread"
+]
 """Public contract."""
+
+MAX_BULK_TICKETS = 10_000
+
+BATCH = 100
+"""Read, written and published together; more would make everybody else on this process wait for it."""
 
 
 class BulkResult(BaseModel):
@@ -22,38 +37,75 @@ class BulkResult(BaseModel):
     code: str | None = None
 
 
-class Bulk:
-    """Runs the same action on each ticket, one after the other."""
+@dataclass(frozen=True, slots=True)
+class BulkChange:
+    """An action and what goes with it."""
 
-    def __init__(self, actions: TicketActions) -> None:
-        self._actions = actions
+    action: BulkAction
+    assignee: Assignee = field(default_factory=lambda: Assignee(None))
+    tags: Sequence[str] = ()
+    priority: Priority = "normal"
+    end: SnoozeEnd = "later_today"
+
+
+class Bulk:
+    """Does the same to many tickets, a batch at a time."""
+
+    def __init__(self, desk: Desk, edits: TicketEdits) -> None:
+        self._desk = desk
+        self._edits = edits
 
     async def run(
-        self, principal: Principal, action: BulkAction, ids: Sequence[str], assignee: Assignee, tags: Sequence[str]
-    ) -> list[BulkResult]:
-        """What became of each, in the order given; a ticket named twice is done once."""
-        return [await self._one(principal, action, an_id, assignee, tags) for an_id in dict.fromkeys(ids)]
+        self, principal: Principal, change: BulkChange, ids: Sequence[str]
+    ) -> AsyncIterator[Sequence[BulkResult]]:
+        """What became of each, batch by batch, in the order given; a ticket named twice is done once."""
+        edit = await self._ready(principal, change)
+        wanted = list(dict.fromkeys(ids))
+        for start in range(0, len(wanted), BATCH):
+            yield await self._batch(principal.account_id, wanted[start : start + BATCH], edit)
 
-    async def _one(
-        self, principal: Principal, action: BulkAction, ticket_id: str, assignee: Assignee, tags: Sequence[str]
-    ) -> BulkResult:
+    async def _batch(self, account_id: str, ids: Sequence[str], edit: Edit) -> Sequence[BulkResult]:
         try:
-            await self._act(principal, action, ticket_id, assignee, tags)
-        except Problem as problem:
-            return BulkResult(id=ticket_id, ok=False, code=problem.code)
+            refused = await self._desk.change_each(account_id, ids, edit)
         except TransientError:
-            return BulkResult(id=ticket_id, ok=False, code="unavailable")
-        return BulkResult(id=ticket_id, ok=True)
+            # Some may have been written: what is said of them is only that nobody knows.
+            refused = dict.fromkeys(ids, "unavailable")
+        return [BulkResult(id=one, ok=one not in refused, code=refused.get(one)) for one in ids]
 
-    async def _act(
-        self, principal: Principal, action: BulkAction, ticket_id: str, assignee: Assignee, tags: Sequence[str]
-    ) -> None:
-        match action:
+    async def _ready(self, principal: Principal, change: BulkChange) -> Edit:
+        """The change; one that cannot be made is refused for each ticket."""
+        try:
+            return await self._edit(principal, change)
+        except Problem as problem:
+            return _refusing(problem)
+
+    async def _edit(self, principal: Principal, change: BulkChange) -> Edit:  # noqa: PLR0911 - one for each action
+        edits = self._edits
+        match change.action:
             case "close":
-                await self._actions.close(principal, ticket_id, None)
+                return edits.close(principal)
             case "reopen":
-                await self._actions.reopen(principal, ticket_id, None)
+                return await edits.reopen(principal)
             case "assign":
-                await self._actions.assign(principal, ticket_id, assignee, None)
+                return await edits.assign(principal, change.assignee)
             case "tags":
-                await self._actions.tag(principal, ticket_id, tags, None)
+                return edits.tag(principal, change.tags)
+            case "add_tags":
+                return edits.add_tags(principal, change.tags)
+            case "remove_tags":
+                return edits.remove_tags(principal, change.tags)
+            case "snooze":
+                return await edits.snooze(principal, change.end)
+            case "priority":
+                return edits.prioritise(principal, change.priority)
+            case "read" | "unread":
+                return edits.mark(principal, read=change.action == "read")
+            case _:
+                assert_never(change.action)
+
+
+def _refusing(problem: Problem) -> Edit:
+    def edit(_: Ticket) -> Ticket:
+        raise problem
+
+    return edit

@@ -1,13 +1,15 @@
 """Deciding a batch of outside reports about contacts in memory. Pure: drafts in, drafts out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from contracts.contacts import ContactEventRecorded, ContactIdentity, ContactUpdated
 from tickets.contact_model import Contact, ContactActivity, Identity
-from tickets.contacts import identity, new_contact, published, with_facts, with_identity
+from tickets.contact_parts import in_part
+from tickets.contacts import identity, new_contact, published, with_consent_of_all, with_facts, with_identity
 from tickets.drafts import Drafts
+from tickets.number_stop import with_stop
 
 Report = ContactUpdated | ContactEventRecorded
 
@@ -22,11 +24,16 @@ class Reported:
 
 @dataclass(slots=True)
 class ContactPlan:
-    """One round's decisions about `identities` and `contacts`."""
+    """One round's decisions about `identities` and `contacts`; `homes` says which contact a merged one is by now.
+
+    `stops` are those that numbers said before they were forgotten, by identity.
+    """
 
     identities: Drafts[Identity]
     contacts: Drafts[Contact]
     now: datetime
+    homes: Mapping[str, str] = field(default_factory=dict)
+    stops: Mapping[str, datetime] = field(default_factory=dict)
     outcomes: list[Reported] = field(default_factory=list)
     activities: dict[str, list[ContactActivity]] = field(default_factory=dict)
 
@@ -42,8 +49,12 @@ class ContactPlan:
             self.contacts.put(self._told(contact_id, own, report))
         if isinstance(report, ContactEventRecorded):
             contact_id = next(iter(concerned))
-            self.activities.setdefault(contact_id, []).append(_activity(report, contact_id))
-        self.outcomes.append(Reported(report, frozenset(concerned)))
+            self.activities.setdefault(self.home(contact_id), []).append(_activity(report, contact_id))
+        self.outcomes.append(Reported(report, frozenset(map(self.home, concerned))))
+
+    def home(self, contact_id: str) -> str:
+        """The contact that an identity's contact is by now."""
+        return self.homes.get(contact_id, contact_id)
 
     def finish(self) -> None:
         """Number and announce the contacts that changed."""
@@ -61,13 +72,20 @@ class ContactPlan:
         return [found for one in wanted if (found := self.identities.get(one.id)) is not None]
 
     def _told(self, contact_id: str, own: Sequence[Identity], report: Report) -> Contact:
-        contact = self.contacts.get(contact_id) or new_contact(contact_id, report.account_id, self.now)
-        for known_as in own:
-            contact = with_identity(contact, known_as)
-        if isinstance(report, ContactEventRecorded):
-            return contact
+        contact = self.contacts.get(self.home(contact_id)) or new_contact(contact_id, report.account_id, self.now)
         phones = tuple(known_as.value for known_as in own if known_as.kind == "phone")
-        return with_facts(contact, report, phones if report.contact.phone is not None else contact.phones)
+
+        def told(part: Contact) -> Contact:
+            for known_as in own:
+                part = with_stop(with_identity(part, known_as), known_as, self.stops.get(known_as.id))
+            if isinstance(report, ContactEventRecorded):
+                return part
+            return with_facts(part, report, phones if report.contact.phone is not None else part.phones)
+
+        contact = in_part(contact, contact_id, told)
+        if contact.parts and isinstance(report, ContactUpdated) and report.contact.phone is None:
+            return with_consent_of_all(contact, report)
+        return contact
 
 
 def named_identities(account_id: str, named: ContactIdentity) -> Sequence[Identity]:

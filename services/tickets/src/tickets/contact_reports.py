@@ -11,6 +11,7 @@ from tickets.contact_model import Contact
 from tickets.contact_plan import ContactPlan, Report, named_identities
 from tickets.contact_store import ContactStore
 from tickets.drafts import Drafts
+from tickets.number_stop import NumberStops
 
 _ATTEMPTS = 20
 
@@ -22,9 +23,10 @@ class ContactsContended(TransientError):
 class ContactReports:
     """The use case behind `contact-events-v1`."""
 
-    def __init__(self, contacts: ContactStore, outbox: Outbox[Contact], clock: Clock) -> None:
+    def __init__(self, contacts: ContactStore, outbox: Outbox[Contact], stops: NumberStops, clock: Clock) -> None:
         self._contacts = contacts
         self._outbox = outbox
+        self._stops = stops
         self._clock = clock
 
     async def take_in(self, events: Sequence[Event]) -> None:
@@ -44,7 +46,7 @@ class ContactReports:
         plan.finish()
         identities = plan.identities.changed
         refused = (await self._contacts.insert_identities(identities)).lost
-        lost = frozenset(known_as.contact_id for known_as in identities if known_as.id in refused)
+        lost = frozenset(plan.home(known_as.contact_id) for known_as in identities if known_as.id in refused)
         outcome = await self._contacts.write([c for c in plan.contacts.changed if c.id not in lost])
         lost |= outcome.lost
         activities = [one for contact_id, done in plan.activities.items() if contact_id not in lost for one in done]
@@ -56,5 +58,8 @@ class ContactReports:
         wanted = {one.id: one for report in reports for one in named_identities(report.account_id, report.contact)}
         identities = await self._contacts.identities(wanted)
         contact_ids = {(identities.get(an_id) or one).contact_id for an_id, one in wanted.items()}
-        contacts = await self._contacts.get_many(contact_ids)
-        return ContactPlan(Drafts(identities), Drafts(contacts), self._clock.now())
+        known = await self._contacts.get_many(contact_ids)
+        contacts = Drafts({contact.id: contact for contact in known.values()})
+        homes = {asked: contact.id for asked, contact in known.items()}
+        stops = await self._stops.said(one for an_id, one in wanted.items() if an_id not in identities)
+        return ContactPlan(Drafts(identities), contacts, self._clock.now(), homes, stops)

@@ -13,11 +13,10 @@ from contracts.ids import derive_id
 from service_kit.docstore.tokens import document_tokens
 from service_kit.outbox import with_events
 from tickets.contact_model import Contact, Identity, IdentityKind, NumberSaid, SaidAny, SaidBool
+from tickets.contact_parts import MAX_CUSTOM_FIELDS, in_part, parts_of
 
 MAX_AUTOMATIC_PER_HOUR = 3
 """The last brake on loops (X7)."""
-
-MAX_CUSTOM_FIELDS = 200
 
 _BUDGET_WINDOW = timedelta(hours=1)
 
@@ -48,7 +47,9 @@ def with_identity(contact: Contact, known_as: Identity) -> Contact:
     """The contact, also known by this identity."""
     field = {"email": "emails", "phone": "phones", "visitor": "visitor_ids", "external": "external_ids"}[known_as.kind]
     values: tuple[str, ...] = getattr(contact, field)
-    return contact if known_as.value in values else contact.model_copy(update={field: (*values, known_as.value)})
+    if known_as.value in values:
+        return contact
+    return contact.model_copy(update={field: (*values, known_as.value), "erased_at": None})
 
 
 def introduced(contact: Contact, name: str | None) -> Contact:
@@ -81,6 +82,18 @@ def with_facts(contact: Contact, said: ContactUpdated, phones: tuple[str, ...]) 
     if said.custom:
         update["custom"] = _with_custom(contact.custom, said.custom, said.time)
     return contact.model_copy(update=update)
+
+
+def with_consent_of_all(contact: Contact, said: ContactUpdated) -> Contact:
+    """The contact after consent was reported of the person and of no number: it is about all of theirs (M5)."""
+    about_consent = said.model_copy(update={"name": None, "segments": None, "custom": None})
+
+    def told(part: Contact) -> Contact:
+        return with_facts(part, about_consent, part.phones)
+
+    for part_id in parts_of(contact):
+        contact = in_part(contact, part_id, told)
+    return contact
 
 
 def spent(contact: Contact, message_id: str, now: datetime) -> Contact:
@@ -116,6 +129,9 @@ def _public(contact: Contact) -> tuple[object, ...]:
         contact.segments,
         contact.sms_consent,
         contact.custom,
+        contact.merged_into,
+        contact.merged,
+        contact.blocked,
     )
 
 
@@ -138,6 +154,9 @@ def _changed_event(contact: Contact, now: datetime) -> ContactChanged:
             if (said_at := said.said_at) is not None
         },
         custom={field: said.value for field, said in contact.custom.items()},
+        merged_into=contact.merged_into,
+        merged=contact.merged,
+        blocked=contact.blocked,
     )
 
 

@@ -35,8 +35,9 @@ def inbound_message(
     verdict: Verdict,
     rule: str,
     follow_up_of: str | None = None,
+    customer_id: str | None = None,
 ) -> Message:
-    """A customer's message as it is stored."""
+    """A customer's message as it is stored; `customer_id` is the contact whose ticket it joins."""
     mail = event.mail
     own_ids = clean_ids((mail.message_id,)) if mail else ()
     refers_to = clean_ids((*references(mail), *mail.in_reply_to)) if mail else ()
@@ -58,6 +59,8 @@ def inbound_message(
         mail_id=scoped(event.account_id, own_ids[0]) if own_ids else None,
         mail_references=tuple(scoped(event.account_id, mail_id) for mail_id in refers_to),
         automatic=event.automatic is not None,
+        provider_message_id=event.provider_message_id,
+        is_guest=customer_id is not None and customer_id != contact_id,
         created_at=event.received_at,
     )
 
@@ -88,13 +91,14 @@ def opened(
     contact: Contact,
     start: Start,
     *,
+    contact_id: str,
     ticket_id: str,
     number: int,
     thread_key: str,
     our_addresses: frozenset[str],
     now: datetime,
 ) -> Ticket:
-    """A new ticket, still without its first message."""
+    """A new ticket, still without its first message; `contact_id` is who wrote, before any merge."""
     ticket = Ticket(
         id=ticket_id,
         account_id=event.account_id,
@@ -102,7 +106,7 @@ def opened(
         thread_key=thread_key,
         channel=event.channel,
         subject=subject_of(event),
-        contact_id=contact.id,
+        contact_id=contact_id,
         correspondence=_first_correspondence(event, our_addresses),
         cycle_opened_at=event.received_at,
         follow_up_of=start.follow_up_of,
@@ -115,7 +119,7 @@ def opened(
     return say(
         ticket,
         TicketCreated,
-        actor=Actor(kind="customer", id=contact.id),
+        actor=Actor(kind="customer", id=contact_id),
         cause="customer_message",
         now=now,
         follow_up_of=start.follow_up_of,
@@ -150,6 +154,7 @@ def joined(
                 "correspondence": _next_correspondence(ticket, message, event, our_addresses),
                 "last_inbound_at": event.received_at,
                 "last_public_by": "customer",
+                "quiet_since": None,
             }
         )
     return added(ticket, message, cause="customer_message", now=now)
@@ -177,6 +182,7 @@ def added(ticket: Ticket, message: Message, *, cause: str, now: datetime) -> Tic
         kind=message.kind,
         automatic=message.automatic,
         conversation_id=ticket.correspondence.conversation_id,
+        macro_id=message.macro_id,
     )
 
 
@@ -206,8 +212,13 @@ def subject_of(event: InboundMessageReceived) -> str:
     """What a new ticket is called."""
     if event.subject and event.subject.strip():
         return event.subject.strip()
-    first_line = next((line.strip() for line in event.text.splitlines() if line.strip()), "")
-    return first_line[:_SUBJECT_CHARACTERS] or "(no subject)"
+    return subject_from(event.text) or "(no subject)"
+
+
+def subject_from(text: str) -> str:
+    """What a ticket is called after a message without a subject; empty where it says nothing."""
+    first_line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    return first_line[:_SUBJECT_CHARACTERS]
 
 
 def sender_value(event: InboundMessageReceived) -> str:

@@ -86,6 +86,32 @@ class Desk:
                 return
         raise TicketContended(f"{len(waiting)} tickets changed {_ATTEMPTS} times meanwhile")
 
+    async def change_each(self, account_id: str, ids: Iterable[str], edit: Edit) -> Mapping[str, str]:
+        """Do the same to many tickets, each on its own, with one read, one write and one publication for all.
+
+        Those that it was refused for, by id, and the code of why. Who was faster is read and decided again.
+        """
+        refused: dict[str, str] = {}
+        waiting = frozenset(ids)
+        for _ in range(_ATTEMPTS):
+            found, drafts = await self.tickets.get_many(waiting), list[Ticket]()
+            for ticket_id in waiting:
+                try:
+                    ticket = _of_account(found.get(ticket_id), account_id)
+                    draft = edit(ticket)
+                except Problem as problem:
+                    refused[ticket_id] = problem.code
+                except TransientError:
+                    refused[ticket_id] = "unavailable"
+                else:
+                    drafts += [] if draft is ticket else [draft]
+            outcome = await self.tickets.replace(drafts)
+            await self.publish(outcome.done)
+            waiting = outcome.lost
+            if not waiting:
+                return refused
+        raise TicketContended(f"{len(waiting)} tickets changed {_ATTEMPTS} times meanwhile")
+
     async def publish(self, tickets: Sequence[Ticket]) -> None:
         """Publish what stored tickets carry; what cannot leave now, the relay publishes later.
 
@@ -99,3 +125,9 @@ class Desk:
     async def _stale(self, ticket: Ticket, expected: int) -> Problem:
         missed = await self._history.since(ticket, expected)
         return stale(ticket.version, expected, missed)
+
+
+def _of_account(ticket: Ticket | None, account_id: str) -> Ticket:
+    if ticket is None or ticket.account_id != account_id or ticket.erased_at is not None:
+        raise no_such("ticket")
+    return ticket

@@ -41,13 +41,13 @@ class History:
         if page.next_cursor is None:
             last = entries[-1].seq if entries else 0
             entries += [entry for entry in _unpublished(ticket) if entry.seq > last]
-        return PageOf(items=[_view(entry) for entry in entries], next_cursor=page.next_cursor)
+        return PageOf(items=[event_view(entry) for entry in entries], next_cursor=page.next_cursor)
 
     async def since(self, ticket: Ticket, version: int) -> Sequence[EventView]:
         """The newest events after a version, in order."""
         stored = await self._history.latest(ticket.id, limit=_MISSED)
         entries = {entry.seq: entry for entry in (*stored, *_unpublished(ticket)) if entry.version > version}
-        return [_view(entries[seq]) for seq in sorted(entries)[-_MISSED:]]
+        return [event_view(entries[seq]) for seq in sorted(entries)[-_MISSED:]]
 
 
 def _unpublished(ticket: Ticket) -> Sequence[HistoryEntry]:
@@ -55,5 +55,6 @@ def _unpublished(ticket: Ticket) -> Sequence[HistoryEntry]:
     return [history_entry(event) for event in events if isinstance(event, TicketEvent)]
 
 
-def _view(entry: HistoryEntry) -> EventView:
+def event_view(entry: HistoryEntry) -> EventView:
+    """A kept event as the API shows it."""
     return EventView(seq=entry.seq, type=entry.type, actor=entry.actor, cause=entry.cause, at=entry.at, data=entry.data)

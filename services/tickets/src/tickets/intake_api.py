@@ -11,8 +11,8 @@ from contracts.people import Channel
 from service_kit.auth import Permission, Principal, requires
 from service_kit.http.pages import Cursor, Limit, PageOf
 from service_kit.http.routes import Routes
+from tickets.intake_entry import IntakeEntry
 from tickets.intake_ledger import IntakeLedger, IntakeQuery
-from tickets.model import IntakeEntry
 
 Reader = Annotated[Principal, Depends(requires(Permission.TICKETS_READ))]
 

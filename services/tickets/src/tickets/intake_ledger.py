@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from contracts.intake import Verdict
 from contracts.people import Channel
-from service_kit.docstore import All, DocStore, Eq, Filter, Page, Sort
-from tickets.model import INTAKE, IntakeEntry
+from service_kit.docstore import All, DocStore, Eq, Filter, In, Page, Sort
+from tickets.intake_entry import INTAKE, IntakeEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,9 @@ class IntakeQuery:
         return All(Eq("account_id", self.account_id), *parts)
 
 
+_PAGE = 1_000
+
+
 class IntakeLedger:
     """The ledger in the document store."""
 
@@ -42,6 +45,16 @@ class IntakeLedger:
         """Enter verdicts; a delivery that has one keeps it."""
         if entries:
             await self._entries.insert_many(entries)
+
+    async def of_messages(self, account_id: str, provider_message_ids: Sequence[str]) -> Sequence[IntakeEntry]:
+        """Every delivery of these messages; a thousand at most."""
+        where = All(Eq("account_id", account_id), In("provider_message_id", tuple(provider_message_ids)))
+        return (await self._entries.find(where, limit=_PAGE)).items if provider_message_ids else []
+
+    async def replace(self, entries: Sequence[IntakeEntry]) -> None:
+        """Change entries; those that somebody else changed meanwhile stay."""
+        if entries:
+            await self._entries.replace_many(entries)
 
     async def page(self, query: IntakeQuery, *, limit: int, cursor: str | None) -> Page[IntakeEntry]:
         """Verdicts, newest first."""

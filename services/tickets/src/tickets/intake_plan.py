@@ -8,10 +8,12 @@ from contracts.inbound import ContactProfileGiven, InboundMessageReceived
 from contracts.tickets import TicketDeliveryUpdated
 from service_kit.outbox import OUTBOX_LIMIT
 from tickets.auto_answer import auto_answer
+from tickets.block import Block
+from tickets.block_kept import blocked_message, kept_message
 from tickets.contact_model import Contact, Identity
+from tickets.contact_parts import in_part
 from tickets.contacts import (
     identity,
-    introduced,
     may_be_told,
     new_contact,
     published,
@@ -24,8 +26,8 @@ from tickets.intake_state import Inbound, IntakeState
 from tickets.mail_ids import SignedIds, clean_ids
 from tickets.model import Message, Ticket
 from tickets.outgoing import sent
-from tickets.reopen import Append
-from tickets.senders import chat_key, sender_identity, thread_key
+from tickets.reopen import Append, owner_stays, policy_of
+from tickets.senders import chat_key, presented, sender_identity, thread_key
 from tickets.threading import Matched, ThreadMatch, Unmatched, clues, match
 from tickets.ticket_events import SYSTEM, counts, say
 from tickets.verdict import Disposition, Ignore, Join, Start, Surroundings, judge
@@ -74,7 +76,9 @@ class IntakePlan:
     def _take_profile(self, event: ContactProfileGiven) -> None:
         known_as = identity(event.account_id, "visitor", event.visitor_id)
         contact, known_as = self._contact(known_as)
-        self._keep(with_profile(contact, event.name, event.email), known_as)
+        contact = in_part(contact, known_as.contact_id, lambda part: with_profile(part, event.name, event.email))
+        if self.state.guard.block_of(contact, known_as) is None:
+            self._keep(contact, known_as)
         self.outcomes.append(Outcome(event, contact_id=contact.id))
 
     def _take_message(self, event: InboundMessageReceived) -> None:
@@ -88,19 +92,28 @@ class IntakePlan:
             self.outcomes.append(Outcome(event, message_id=known.id, ticket_ids=ids))
             return
         contact, known_as = self._contact(sender_identity(event))
-        if event.chat is not None:
-            contact = with_profile(contact, event.sender.name, event.sender.email)
-        contact = introduced(contact, event.sender.name)
+        if (block := self.state.guard.block_of(contact, known_as)) is not None:
+            self._set_aside(event, block)
+            return
+        contact = in_part(contact, known_as.contact_id, lambda part: presented(part, event))
         found = Matched(ticket.id, known.rule) if known and ticket else self._match(event, contact)
         self._place(event, contact, known_as, found)
+
+    def _set_aside(self, event: InboundMessageReceived, block: Block) -> None:
+        """A blocked customer's message is recorded and set aside; it touches no ticket and no contact (L9)."""
+        self._put_message(blocked_message(event, block))
+        keeps = block.id not in self.state.guard.full
+        (self.state.kept if keeps else self.state.refused).append(kept_message(event, block))
+        self.outcomes.append(Outcome(event, message_id=event.message_id))
 
     def _match(self, event: InboundMessageReceived, contact: Contact) -> ThreadMatch:
         if event.mail is not None:
             found = clues(event.account_id, event.mail, self.state.mails, self._signed)
             email = event.sender.email.strip().lower() if event.sender.email else None
             is_bounce = event.automatic is not None and event.automatic.kind == "bounce"
-            return match(found, self.state.tickets.current, contact_id=contact.id, email=email, is_bounce=is_bounce)
-        holder = self.state.holder(event.account_id, thread_key(event, contact.id))
+            known = self.state.tickets.current
+            return match(found, known, contact_id=contact.id, email=email, is_bounce=is_bounce, merged=contact.merged)
+        holder = self.state.holder(event.account_id, self._thread_key(event, contact))
         return Matched(holder.id, f"{event.channel}_thread") if holder is not None else Unmatched()
 
     def _place(self, event: InboundMessageReceived, contact: Contact, known_as: Identity, found: ThreadMatch) -> None:
@@ -129,8 +142,8 @@ class IntakePlan:
         around = Surroundings(
             match=found,
             ticket=self.state.current_of(found.ticket_id) if isinstance(found, Matched) else None,
-            last_closed=self.state.tickets.get(self.state.last_closed.get(contact.id)),
-            preset=self.state.rules[event.account_id].preset,
+            last_closed=self.state.last_closed_of(contact),
+            settings=self.state.rules[event.account_id].tickets,
             now=self._now,
         )
         return judge(event, around)
@@ -144,9 +157,10 @@ class IntakePlan:
             event,
             contact,
             start,
+            contact_id=self._own_id(event),
             ticket_id=derive_id("tic", event.account_id, event.message_id),
             number=self.state.numbers[event.account_id].pop(0),
-            thread_key=thread_key(event, contact.id),
+            thread_key=self._thread_key(event, contact),
             our_addresses=self.state.rules[event.account_id].our_addresses,
             now=self._now,
         )
@@ -178,7 +192,7 @@ class IntakePlan:
             return start
         named = event.chat.follow_up_of
         earlier = self.state.tickets.get(named) or self.state.holder(event.account_id, chat_key(named))
-        if earlier is None or earlier.contact_id != contact.id:
+        if earlier is None or earlier.contact_id not in contact.ids:
             return start
         return replace(start, follow_up_of=earlier.id)
 
@@ -192,10 +206,11 @@ class IntakePlan:
         message = inbound_message(
             event,
             ticket_id=ticket.id if ticket else None,
-            contact_id=contact.id if contact else None,
+            contact_id=self._author_id(event, ticket, contact) if contact else None,
             verdict="created" if isinstance(disposition, Start) else disposition.verdict,
             rule=disposition.rule,
             follow_up_of=disposition.follow_up_of if isinstance(disposition, Start) else None,
+            customer_id=ticket.contact_id if ticket else None,
         )
         return self._put_message(message)
 
@@ -225,7 +240,9 @@ class IntakePlan:
 
     def _owner_stays(self, ticket: Ticket) -> bool:
         """Where nobody is ever online, because there is no rotation, everybody counts as available (A3)."""
-        return not self.state.rules[ticket.account_id].round_robin or ticket.assignee_id in self.state.online
+        rules = self.state.rules[ticket.account_id]
+        is_available = not rules.round_robin or ticket.assignee_id in self.state.online
+        return owner_stays(policy_of(rules.tickets, ticket), is_available=is_available)
 
     def _with_bounce(self, event: InboundMessageReceived, ticket: Ticket) -> Ticket:
         """The ticket saying that the message of ours which a bounce reports has failed (X7)."""
@@ -257,9 +274,24 @@ class IntakePlan:
     def _contact(self, known_as: Identity) -> tuple[Contact, Identity]:
         """The contact behind an identity, and the identity as it is known; new ones begin here."""
         known_as = self.state.identities.get(known_as.id) or known_as
-        contact = self.state.contacts.get(known_as.contact_id)
+        contact = self.state.contacts.get(self.state.home(known_as.contact_id))
         contact = contact or new_contact(known_as.contact_id, known_as.account_id, self._now)
-        return with_identity(contact, known_as), known_as
+        stop = self.state.guard.with_stop
+        known = in_part(contact, known_as.contact_id, lambda part: stop(with_identity(part, known_as), known_as))
+        return known, known_as
+
+    def _own_id(self, event: InboundMessageReceived) -> str:
+        """The contact that the sender's identity was of first: what a ticket keeps, so that merges can be undone."""
+        known_as = sender_identity(event)
+        return (self.state.identities.get(known_as.id) or known_as).contact_id
+
+    def _author_id(self, event: InboundMessageReceived, ticket: Ticket | None, contact: Contact) -> str:
+        """Who wrote: whatever a merged customer writes from, they are the customer of their ticket."""
+        return ticket.contact_id if ticket and ticket.contact_id in contact.ids else self._own_id(event)
+
+    def _thread_key(self, event: InboundMessageReceived, contact: Contact) -> str:
+        own_id = self._own_id(event)
+        return thread_key(event, own_id) if event.sms is None else self.state.sms_key(contact, own_id)
 
     def _keep(self, contact: Contact, known_as: Identity) -> None:
         if self.state.identities.get(known_as.id) is None:

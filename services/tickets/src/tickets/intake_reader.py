@@ -11,11 +11,13 @@ from tickets.contact_store import ContactStore
 from tickets.contacts import identity
 from tickets.conversation import auto_message_id
 from tickets.drafts import Drafts
+from tickets.intake_guard import GuardReader
 from tickets.intake_state import Inbound, IntakeState
 from tickets.mail_ids import SignedIds, scoped
 from tickets.message_store import MessageStore
 from tickets.model import Message, Ticket
 from tickets.presence_store import PresenceStore
+from tickets.reopen import may_reopen_by_new_thread
 from tickets.rules import Rules, RulesReader
 from tickets.senders import chat_key, sender_identity, thread_key
 from tickets.threading import KnownMails, all_ids, successor_id
@@ -37,6 +39,7 @@ class IntakeReader:
         rules: RulesReader,
         numbers: TicketNumbers,
         signed: SignedIds,
+        guards: GuardReader,
     ) -> None:
         self._tickets = tickets
         self._messages = messages
@@ -45,37 +48,42 @@ class IntakeReader:
         self._rules = rules
         self._numbers = numbers
         self._signed = signed
+        self._guards = guards
 
-    async def read(self, events: Sequence[Inbound]) -> IntakeState:
-        """What is stored now around these events."""
+    async def read(self, events: Sequence[Inbound], *, lifted: frozenset[str] = frozenset()) -> IntakeState:
+        """What is stored now around these events; blocks being `lifted` do not count."""
         received = [event for event in events if isinstance(event, InboundMessageReceived)]
-        rules, (identities, contacts), messages, mails = await asyncio.gather(
+        rules, (identities, known), messages, mails = await asyncio.gather(
             self._read_rules(received),
             self._read_contacts(events),
             self._messages.get_many(_message_ids(received)),
             self._read_mails(received),
         )
-        last_closed = await self._read_last_closed(received, rules, identities)
-        tickets = await self._read_tickets(received, [*messages.values(), *mails], identities)
+        last_closed = await self._read_last_closed(received, rules, identities, known)
+        tickets = await self._read_tickets(received, [*messages.values(), *mails], identities, known)
         tickets |= {ticket.id: ticket for ticket in last_closed.values()}
-        messages, online, numbers = await asyncio.gather(
+        senders = {known_as.id: known_as for known_as in map(_identity, events)}
+        guard, messages, online, numbers = await asyncio.gather(
+            self._guards.read(senders, identities, known, lifted=lifted),
             self._read_again(messages),
             self._presence.online({ticket.assignee_id for ticket in tickets.values() if ticket.assignee_id}),
             self._borrow(received),
         )
-        known = KnownMails()
+        known_mails = KnownMails()
         for mail in mails:
-            known.add(mail)
+            known_mails.add(mail)
         return IntakeState(
             messages=Drafts(messages),
             identities=Drafts(identities),
-            contacts=Drafts(contacts),
+            contacts=Drafts({contact.id: contact for contact in known.values()}),
             tickets=Drafts(tickets),
-            mails=known,
+            mails=known_mails,
             last_closed={contact_id: ticket.id for contact_id, ticket in last_closed.items()},
             rules=rules,
             online=online,
             numbers=numbers,
+            guard=guard,
+            homes={asked: contact.id for asked, contact in known.items()},
         )
 
     def give_back(self, state: IntakeState) -> None:
@@ -105,12 +113,13 @@ class IntakeReader:
         received: Sequence[InboundMessageReceived],
         rules: Mapping[str, Rules],
         identities: Mapping[str, Identity],
+        known: Mapping[str, Contact],
     ) -> dict[str, Ticket]:
-        """Only where a new thread may reopen it: with the preset `status_page` (X5)."""
+        """Only where a new thread may reopen it: of the presets, with `status_page` (X5)."""
         wanted: dict[str, set[str]] = {}
         for event in received:
-            if event.mail is not None and rules[event.account_id].preset == "status_page":
-                wanted.setdefault(event.account_id, set()).add(_contact_id(event, identities))
+            if event.mail is not None and may_reopen_by_new_thread(rules[event.account_id].tickets):
+                wanted.setdefault(event.account_id, set()).update(_contact_ids(event, identities, known))
         found: dict[str, Ticket] = {}
         for account_id, contact_ids in wanted.items():
             found |= await self._tickets.last_closed(account_id, contact_ids, "email")
@@ -121,6 +130,7 @@ class IntakeReader:
         received: Sequence[InboundMessageReceived],
         messages: Iterable[Message],
         identities: Mapping[str, Identity],
+        known: Mapping[str, Contact],
     ) -> dict[str, Ticket]:
         """The tickets of stored messages, those that signed ids name, those that hold threads, and their successors."""
         ids = {message.ticket_id for message in messages if message.ticket_id is not None}
@@ -128,7 +138,8 @@ class IntakeReader:
         for event in received:
             ids |= self._named(event)
             if event.mail is None:
-                keys.setdefault(event.account_id, set()).add(thread_key(event, _contact_id(event, identities)))
+                own = {thread_key(event, one) for one in _contact_ids(event, identities, known)}
+                keys.setdefault(event.account_id, set()).update(own)
             if event.chat is not None and event.chat.follow_up_of is not None:
                 keys.setdefault(event.account_id, set()).add(chat_key(event.chat.follow_up_of))
         named, holding = await asyncio.gather(self._tickets.get_many(ids), self._tickets.by_thread_keys(keys))
@@ -141,7 +152,8 @@ class IntakeReader:
                 break
             tickets |= found
         accounts = {event.account_id for event in received}
-        return {ticket.id: ticket for ticket in tickets.values() if ticket.account_id in accounts}
+        there = (one for one in tickets.values() if one.account_id in accounts and one.erased_at is None)
+        return {ticket.id: ticket for ticket in there}
 
     def _named(self, event: InboundMessageReceived) -> set[str]:
         """Tickets that the message itself names."""
@@ -178,6 +190,10 @@ def _identity(event: Inbound) -> Identity:
     return identity(event.account_id, "visitor", event.visitor_id)
 
 
-def _contact_id(event: InboundMessageReceived, identities: Mapping[str, Identity]) -> str:
+def _contact_ids(
+    event: InboundMessageReceived, identities: Mapping[str, Identity], known: Mapping[str, Contact]
+) -> tuple[str, ...]:
+    """Every contact that the sender is: several, where contacts became one."""
     known_as = sender_identity(event)
-    return (identities.get(known_as.id) or known_as).contact_id
+    contact_id = (identities.get(known_as.id) or known_as).contact_id
+    return known[contact_id].ids if contact_id in known else (contact_id,)

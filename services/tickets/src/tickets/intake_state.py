@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from contracts.inbound import ContactProfileGiven, InboundMessageReceived
+from tickets.block_kept import KeptMessage
 from tickets.contact_model import Contact, Identity
 from tickets.drafts import Drafts
+from tickets.intake_guard import IntakeGuard
 from tickets.model import Message, Ticket
 from tickets.rules import Rules
+from tickets.senders import sms_key
 from tickets.threading import KnownMails, successor_id
 
 Inbound = InboundMessageReceived | ContactProfileGiven
@@ -18,7 +22,9 @@ class IntakeState:
     """Everything one round of intake reads, and how it will be.
 
     `last_closed` are the senders' last closed mail tickets by contact, where a preset may reopen them. `online` are
-    agents known to be online. `numbers` are borrowed ticket numbers by account.
+    agents known to be online. `numbers` are borrowed ticket numbers by account. `homes` says which contact a merged
+    one is by now. `kept` is what blocks set aside, `refused` what
+    they do not keep.
     """
 
     messages: Drafts[Message]
@@ -30,6 +36,10 @@ class IntakeState:
     rules: Mapping[str, Rules]
     online: frozenset[str]
     numbers: dict[str, list[int]]
+    homes: Mapping[str, str] = field(default_factory=dict)
+    guard: IntakeGuard = field(default_factory=IntakeGuard)
+    kept: list[KeptMessage] = field(default_factory=list)
+    refused: list[KeptMessage] = field(default_factory=list)
     holders: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -46,6 +56,21 @@ class IntakeState:
         """A message as this batch wants it; later mails of the batch may refer to it."""
         self.messages.put(message)
         self.mails.add(message)
+
+    def home(self, contact_id: str) -> str:
+        """The contact that an identity's contact is by now."""
+        return self.homes.get(contact_id, contact_id)
+
+    def sms_key(self, contact: Contact, own_id: str) -> str:
+        """The thread that takes a person's next SMS (M3).
+
+        Contacts that became one may each have brought a thread: the next message goes to what is unfinished, and of
+        several to where the customer wrote last.
+        """
+        keys = [sms_key(one) for one in contact.ids]
+        held = [(key, holder.id) for key in keys if (holder := self.holder(contact.account_id, key)) is not None]
+        current = [(key, ticket) for key, ticket_id in held if (ticket := self.current_of(ticket_id)) is not None]
+        return max(current, key=lambda one: _liveliness(one[1]), default=(sms_key(own_id), None))[0]
 
     def holder(self, account_id: str, thread_key: str) -> Ticket | None:
         """The ticket that takes the next message of a thread."""
@@ -66,6 +91,15 @@ class IntakeState:
             ticket = successor
         return ticket
 
+    def last_closed_of(self, contact: Contact) -> Ticket | None:
+        """A sender's last closed mail ticket, where it was looked up."""
+        found = [self.tickets.get(self.last_closed.get(one)) for one in contact.ids]
+        return max((one for one in found if one is not None), key=lambda ticket: ticket.updated_at, default=None)
+
     def _note_holder(self, ticket: Ticket) -> None:
         if ticket.thread_key is not None:
             self.holders[(ticket.account_id, ticket.thread_key)] = ticket.id
+
+
+def _liveliness(ticket: Ticket) -> tuple[bool, datetime, int]:
+    return (ticket.status != "closed", ticket.last_inbound_at or ticket.created_at, ticket.number)

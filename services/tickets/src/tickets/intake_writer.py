@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from service_kit.crash_points import crash_point
 from service_kit.outbox import Outbox
+from tickets.block_store import BlockStore
 from tickets.contact_model import Contact
 from tickets.contact_store import ContactStore
 from tickets.intake_plan import IntakePlan, Outcome
@@ -27,17 +28,20 @@ class IntakeWriter:
         contacts: ContactStore,
         ticket_outbox: Outbox[Ticket],
         contact_outbox: Outbox[Contact],
+        blocks: BlockStore,
     ) -> None:
         self._tickets = tickets
         self._messages = messages
         self._contacts = contacts
         self._ticket_outbox = ticket_outbox
         self._contact_outbox = contact_outbox
+        self._blocks = blocks
 
     async def write(self, plan: IntakePlan) -> Sequence[Outcome]:
         """The outcomes that hold: all they depend on is stored and published. The others are to be decided again."""
         lost_contacts, contacts = await self._write_contacts(plan)
         holding: Sequence[Outcome] = [outcome for outcome in plan.outcomes if outcome.contact_id not in lost_contacts]
+        await self._blocks.keep(plan.state.kept)
         lost_messages = await self._write_messages(plan, holding)
         crash_point("tickets.message_inserted")
         holding = _undisturbed([outcome for outcome in holding if outcome.message_id not in lost_messages], plan)
@@ -50,7 +54,7 @@ class IntakeWriter:
         """Identities first: they are what is unique. The contacts that were refused, and those to publish."""
         identities = plan.state.identities.changed
         refused = (await self._contacts.insert_identities(identities)).lost
-        lost = frozenset(known_as.contact_id for known_as in identities if known_as.id in refused)
+        lost = frozenset(plan.state.home(known_as.contact_id) for known_as in identities if known_as.id in refused)
         outcome = await self._contacts.write([c for c in plan.state.contacts.changed if c.id not in lost])
         return lost | outcome.lost, outcome.done
 

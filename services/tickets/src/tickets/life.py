@@ -54,6 +54,7 @@ def reopened(ticket: Ticket, *, owner_stays: bool, actor: Actor, cause: str, now
         cycle_opened_at=now,
         reopened_at=(*recent_reopens(ticket, now), now),
         held=False,
+        quiet_since=_quiet_anew(ticket, now),
         assignment_epoch=ticket.assignment_epoch + 1,
     )
     ticket = say(ticket, TicketReopened, actor=actor, cause=cause, now=now)
@@ -85,6 +86,7 @@ def awake(ticket: Ticket, *, actor: Actor, cause: str, now: datetime) -> Ticket:
         now,
         status="open",
         snoozed_until=None,
+        quiet_since=_quiet_anew(ticket, now),
         assignment_epoch=ticket.assignment_epoch + 1,
     )
     return say(ticket, TicketUnsnoozed, actor=actor, cause=cause, now=now)
@@ -128,3 +130,8 @@ def unseen_by(ticket: Ticket, agent_id: str) -> Ticket:
     """The ticket as unread by one agent."""
     remaining = tuple(reader for reader in ticket.read_by if reader != agent_id)
     return ticket if remaining == ticket.read_by else ticket.model_copy(update={"read_by": remaining})
+
+
+def _quiet_anew(ticket: Ticket, now: datetime) -> datetime | None:
+    """Whoever brought the ticket back wants to see it: the customer's silence counts from here (L4)."""
+    return None if ticket.quiet_since is None else now

@@ -1,6 +1,8 @@
 """Every query for macros."""
 
-from service_kit.docstore import DocStore, Eq, Fate, Page, Sort
+from collections.abc import Sequence
+
+from service_kit.docstore import All, Cmp, DocStore, Eq, Fate, Filter, Page, Sort
 from tickets.macros import MACROS, Macro
 
 
@@ -15,9 +17,23 @@ class MacroStore:
         macro = await self._macros.get(macro_id)
         return macro if macro is not None and macro.account_id == account_id else None
 
-    async def page(self, account_id: str, *, limit: int, cursor: str | None) -> Page[Macro]:
-        """Macros of an account by name."""
-        return await self._macros.find(Eq("account_id", account_id), sort=Sort("sort_name"), limit=limit, cursor=cursor)
+    async def page(self, account_id: str, category: str | None, *, limit: int, cursor: str | None) -> Page[Macro]:
+        """Macros of an account, or of one of its categories, by name."""
+        parts: list[Filter] = [Eq("account_id", account_id)]
+        if category is not None:
+            parts.append(Eq("category", category))
+        return await self._macros.find(All(*parts), sort=Sort("sort_name"), limit=limit, cursor=cursor)
+
+    async def categories(self, account_id: str, after: str, *, limit: int) -> Sequence[str]:
+        """The categories in use behind `after`, in order: one look into the index for each."""
+        found: list[str] = []
+        while len(found) < limit:
+            beyond = All(Eq("account_id", account_id), Cmp("category", ">", found[-1] if found else after))
+            page = await self._macros.find(beyond, sort=Sort("category"), limit=1)
+            if not page.items:
+                break
+            found += [macro.category for macro in page.items if macro.category is not None]
+        return found
 
     async def count(self, account_id: str, *, at_most: int) -> int:
         """How many macros the account has."""

@@ -105,6 +105,7 @@ def arrived(target: Ticket, source: Ticket, claim: MergeClaim, now: datetime) ->
         correspondence=_correspondence(target, source) if is_later else target.correspondence,
         last_inbound_at=source.last_inbound_at if is_later else target.last_inbound_at,
         last_public_by=source.last_public_by if is_later else target.last_public_by,
+        quiet_since=source.quiet_since if is_later else target.quiet_since,
     )
     return _said(target, claim, now)
 

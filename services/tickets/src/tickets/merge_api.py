@@ -6,6 +6,7 @@ from fastapi import Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from service_kit.auth import Permission, Principal, requires
+from service_kit.http.audited import Act, audited
 from service_kit.http.routes import Routes
 from service_kit.http.versions import IfMatch
 from tickets.merging import Merging
@@ -28,7 +29,13 @@ def merge_router(merging: Merging, views: TicketViews) -> Routes:
     router = Routes("/v1/tickets/{ticket_id}", tags=["tickets"])
 
     @router.post("/merge")
-    async def merge(principal: Writer, ticket_id: str, merge: Merge, expected: IfMatch) -> TicketView:
+    async def merge(
+        principal: Writer,
+        ticket_id: str,
+        merge: Merge,
+        expected: IfMatch,
+        act: Annotated[Act, audited("ticket.merged")],
+    ) -> TicketView:
         """Close the ticket and carry its thread on in another one; the same again changes nothing (L7).
 
         Its messages show in the other's thread, and what the customer writes to it from now on joins the other.
@@ -36,6 +43,7 @@ def merge_router(merging: Merging, views: TicketViews) -> Routes:
         `target_merged`, `contacts_differ` (unless `across_contacts`), `target_closed` (while this one is not),
         `too_many_merged`; a ticket of another account is 404.
         """
+        act.details["into"] = merge.into
         merged = await merging.merge(
             principal, ticket_id, merge.into, across_contacts=merge.across_contacts, expected=expected
         )

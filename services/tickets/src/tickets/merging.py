@@ -13,6 +13,7 @@ from service_kit.crash_points import crash_point
 from service_kit.errors import TransientError
 from service_kit.problem import Problem
 from service_kit.timers import Due, without_due
+from tickets.contact_store import ContactStore
 from tickets.desk import Desk
 from tickets.merge import MERGE, Objection, arrived, claimed, departed, is_merged, objection, released
 from tickets.model import MergeClaim, Ticket
@@ -38,8 +39,9 @@ class _HeldByAnother(Exception):
 class Merging:
     """The use case behind `…/merge`."""
 
-    def __init__(self, desk: Desk, clock: Clock) -> None:
+    def __init__(self, desk: Desk, contacts: ContactStore, clock: Clock) -> None:
         self._desk = desk
+        self._contacts = contacts
         self._clock = clock
 
     async def merge(
@@ -63,7 +65,8 @@ class Merging:
             target = await self._desk.load(account_id, target_id)
             if is_merged(source, claim) and is_merged(target, claim):
                 return source
-            found = None if is_merged(source, claim) else objection(source, target, across_contacts=across_contacts)
+            is_meant = across_contacts or source.contact_id in await self._contacts.ids_of(target.contact_id)
+            found = None if is_merged(source, claim) else objection(source, target, across_contacts=is_meant)
             if found is not None:
                 if attempt:
                     await self._let_go(account_id, claim)

@@ -7,6 +7,7 @@ from tickets.model import MESSAGES, Message
 from tickets.stored import Written, written
 
 _PAGE = 1_000
+_OF_TICKET = 200
 
 
 class MessageStore:
@@ -34,6 +35,20 @@ class MessageStore:
         """Stored mails that are, or refer to, one of these (scoped) Message-IDs; where a thousand do, the first."""
         wanted = tuple(mail_ids)
         return (await self._messages.find(Has("mail_ids", wanted), limit=_PAGE)).items if wanted else []
+
+    async def every_of(self, ticket_id: str, *, cursor: str | None) -> Page[Message]:
+        """All messages of a ticket by id, those without a place as well."""
+        return await self._messages.find(Eq("ticket_id", ticket_id), limit=_OF_TICKET, cursor=cursor)
+
+    async def in_order(self, ticket_id: str, *, cursor: str | None) -> Page[Message]:
+        """Messages that the ticket counts, oldest first."""
+        where = All(Eq("ticket_id", ticket_id), Cmp("seq", ">", 0))
+        return await self._messages.find(where, sort=Sort("seq"), limit=_OF_TICKET, cursor=cursor)
+
+    async def traced(self, traces: Iterable[str]) -> Sequence[Message]:
+        """Messages with one of these files, or by one of these contacts in another's ticket; a thousand at most."""
+        wanted = tuple(traces)
+        return (await self._messages.find(Has("traces", wanted), limit=_PAGE)).items if wanted else []
 
     async def insert(self, messages: Sequence[Message]) -> Written[Message]:
         """Add new ones; lost where one of that id is there already."""

@@ -5,7 +5,7 @@ from pydantic import BaseModel
 from contracts.envelope import UtcDatetime
 from contracts.people import Attachment
 from contracts.tickets import MessageKind
-from tickets.model import Delivery, Message
+from tickets.model import Delivery, Message, Redaction
 
 
 class AuthorView(BaseModel):
@@ -41,7 +41,8 @@ class MessageView(BaseModel):
     """One message; `automatic` says that no person wrote it, `quoted_text` is what a mail repeats of earlier ones.
 
     `ticket_id` is the ticket that counts it, and `seq` its place there: in the thread of a ticket that others were
-    merged into, theirs stand between its own.
+    merged into, theirs stand between its own. `mentions` are agents whom a note names.
+    `redaction` is set where an admin took text and files away.
     """
 
     id: str
@@ -54,8 +55,10 @@ class MessageView(BaseModel):
     quoted_text: str | None
     attachments: list[AttachmentView]
     automatic: bool
+    mentions: tuple[str, ...]
     created_at: UtcDatetime
     delivery: Delivery | None
+    redaction: Redaction | None
 
     @classmethod
     def of(cls, message: Message) -> "MessageView":
@@ -71,6 +74,8 @@ class MessageView(BaseModel):
             quoted_text=message.quoted_text,
             attachments=[AttachmentView.of(attachment) for attachment in message.attachments],
             automatic=message.automatic,
+            mentions=message.mentions,
             created_at=message.created_at,
             delivery=message.delivery,
+            redaction=message.redaction,
         )

@@ -1,9 +1,10 @@
 """The documents of tickets and their messages. No rules: those are the policies beside this file."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.deliveries import DeliveryState
 from contracts.envelope import UtcDatetime
@@ -13,6 +14,8 @@ from contracts.tickets import MessageKind, Priority, Status
 from service_kit.docstore import CollectionSpec, Document, Index
 from service_kit.outbox import Outboxed
 from service_kit.timers import Timed
+from tickets.custom_fields import CustomValue, terms
+from tickets.inbox_readers import inbox_readers
 
 _RANKS: Mapping[Priority, int] = {"low": 0, "normal": 1, "high": 2, "urgent": 3}
 
@@ -72,7 +75,8 @@ class Ticket(Outboxed, Timed):
     longer apply. `read_by` are the agents who have seen the newest message. A merged ticket is closed for good and
     points to the one that took over (`merged_into`), which knows it in turn (`merged`) and reads its
     `merged_messages` besides its own: messages stay where they are. `moved_messages` left it by a split.
-    `followed_by` are tickets that say they follow this one, the latest.
+    `followed_by` are tickets that say they follow this one, the latest. `quiet_since` is when an agent answered, or the
+    ticket came back into sight after that, and no word of the customer has come since.
     """
 
     account_id: str
@@ -110,10 +114,19 @@ class Ticket(Outboxed, Timed):
     followed_by: tuple[str, ...] = ()
     last_inbound_at: UtcDatetime | None = None
     last_public_by: Literal["customer", "us"] | None = None
+    quiet_since: UtcDatetime | None = None
+    custom: dict[str, CustomValue] = Field(default_factory=dict)
     read_by: tuple[str, ...] = ()
     search_tokens: tuple[str, ...] = ()
+    hidden_by: tuple[str, ...] = ()
+    erased_at: UtcDatetime | None = None
     created_at: UtcDatetime
     updated_at: UtcDatetime
+
+    @property
+    def hidden(self) -> bool:
+        """Whether no list, count or search shows it: its customer is blocked (`hidden_by`) or forgotten (L9)."""
+        return bool(self.hidden_by) or self.erased_at is not None
 
     @property
     def is_open(self) -> bool:
@@ -124,6 +137,21 @@ class Ticket(Outboxed, Timed):
     def urgency(self) -> str:
         """What orders tickets by priority, and those of the same by when they changed."""
         return f"{_RANKS[self.priority]}/{self.updated_at.isoformat(timespec='microseconds')}"
+
+    @property
+    def inbox_readers(self) -> tuple[str, ...]:
+        """Who has read it in which inbox, while it lies in one."""
+        return inbox_readers(self.assignee_id, self.read_by) if self.is_open and not self.hidden else ()
+
+    @property
+    def awaits_customer_since(self) -> datetime | None:
+        """Since when the next word is the customer's, in a ticket that lies open (L4)."""
+        return self.quiet_since if self.is_open and not self.hidden else None
+
+    @property
+    def custom_terms(self) -> tuple[str, ...]:
+        """What its custom fields are found by."""
+        return terms(self.custom)
 
     @property
     def message_count(self) -> int:
@@ -138,6 +166,17 @@ class Delivery(BaseModel):
 
     state: DeliveryState
     reason: str | None = None
+
+
+class Redaction(BaseModel):
+    """That an admin took a message's text and files away (N1): who, when and why, and the hash of the text."""
+
+    model_config = ConfigDict(frozen=True)
+
+    text_sha256: str
+    reason: str
+    actor: Actor
+    at: UtcDatetime
 
 
 class Message(Document):
@@ -167,7 +206,13 @@ class Message(Document):
     mail_id: str | None = None
     mail_references: tuple[str, ...] = ()
     delivery: Delivery | None = None
+    macro_id: str | None = None
     automatic: bool = False
+    mentions: tuple[str, ...] = ()
+    provider_message_id: str | None = None
+    is_guest: bool = False
+    erased_at: UtcDatetime | None = None
+    redaction: Redaction | None = None
     created_at: UtcDatetime
 
     @property
@@ -176,13 +221,22 @@ class Message(Document):
         return self.ticket_id is None or self.seq is not None
 
     @property
+    def traces(self) -> tuple[str, ...]:
+        """What an erasure looks for: the bytes of its files, and who wrote it as a guest in another's ticket."""
+        guest = (self.author.id,) if self.is_guest and self.author.id else ()
+        return (*(file.blob_key for file in self.attachments), *guest)
+
+    @property
     def mail_ids(self) -> tuple[str, ...]:
         """Every Message-ID that leads to it: its own, and those it refers to."""
         return (self.mail_id, *self.mail_references) if self.mail_id is not None else self.mail_references
 
 
 class HistoryEntry(Document):
-    """One published event of a ticket, kept for ever; id is ticket and seq, so that writing it again is harmless."""
+    """One published event of a ticket, kept for ever; id is ticket and seq, so that writing it again is harmless.
+
+    `recorded_at` is when it was first written here: the order in which an account's changes are followed.
+    """
 
     account_id: str
     ticket_id: str
@@ -192,35 +246,13 @@ class HistoryEntry(Document):
     actor: Actor
     cause: str
     at: UtcDatetime
+    recorded_at: UtcDatetime | None = None
     data: dict[str, Any]
 
 
-class IntakeEntry(Document):
-    """How one delivery of a provider message ended (I2); the id is the delivery's, so that it ends once."""
-
-    account_id: str
-    channel: Channel
-    provider_message_id: str
-    mailbox: str
-    verdict: Verdict
-    rule: str
-    reason: str | None = None
-    ticket_id: str | None = None
-    received_at: UtcDatetime
-
-
-class NumberCounter(Document):
-    """The next free ticket number of one account; the id is the account's."""
-
-    next_number: int = 1
-
-
-class Presence(Document):
-    """Whether an agent is online, as the router last said; the id is the agent's."""
-
-    account_id: str
-    online: bool
-    said_at: UtcDatetime
+def entry_id(ticket_id: str, seq: int) -> str:
+    """The id under which an event of a ticket is kept."""
+    return f"{ticket_id}/{seq:09d}"
 
 
 TICKETS = CollectionSpec(
@@ -228,21 +260,25 @@ TICKETS = CollectionSpec(
     model=Ticket,
     indexes=(
         Index(("account_id", "thread_key"), unique=True),
-        Index(("account_id", "status", "updated_at")),
-        Index(("account_id", "status", "created_at")),
-        Index(("account_id", "assignee_id", "status", "updated_at")),
-        Index(("account_id", "updated_at")),
-        Index(("account_id", "created_at")),
-        Index(("account_id", "team_id", "status", "updated_at")),
-        Index(("account_id", "channel", "updated_at")),
+        # Every list leaves out what is hidden: as a part of the index that costs nothing, and counts read no ticket.
+        Index(("account_id", "hidden", "status", "updated_at")),
+        Index(("account_id", "hidden", "status", "created_at")),
+        Index(("account_id", "hidden", "assignee_id", "status", "updated_at")),
+        Index(("account_id", "hidden", "updated_at")),
+        Index(("account_id", "hidden", "created_at")),
+        Index(("account_id", "hidden", "team_id", "status", "updated_at")),
+        Index(("account_id", "hidden", "channel", "status", "updated_at")),
         Index(("account_id", "contact_id", "updated_at")),
-        Index(("account_id", "status", "urgency")),
-        Index(("account_id", "priority", "status", "updated_at")),
+        Index(("account_id", "hidden", "status", "urgency")),
+        Index(("account_id", "hidden", "priority", "status", "updated_at")),
+        Index(("account_id", "number")),
+        Index(("account_id", "awaits_customer_since")),
         Index(("account_id", "tags")),
+        Index(("account_id", "custom_terms")),
         Index(("outbox_since",)),
         Index(("due_at",)),
     ),
-    lists=frozenset({"tags", "read_by"}),
+    lists=frozenset({"tags", "inbox_readers", "custom_terms"}),
     tokens="search_tokens",
 )
 
@@ -250,23 +286,11 @@ MESSAGES = CollectionSpec(
     name="messages",
     model=Message,
     indexes=(Index(("ticket_id", "seq")), Index(("mail_ids",))),
-    lists=frozenset({"mail_ids"}),
+    lists=frozenset({"mail_ids", "traces"}),
 )
 
-HISTORY = CollectionSpec(name="ticket_history", model=HistoryEntry, indexes=(Index(("ticket_id", "seq")),))
-
-INTAKE = CollectionSpec(
-    name="intake_ledger",
-    model=IntakeEntry,
-    indexes=(
-        Index(("account_id", "received_at")),
-        Index(("account_id", "verdict", "received_at")),
-        Index(("account_id", "mailbox", "received_at")),
-        Index(("account_id", "provider_message_id")),
-        Index(("account_id", "channel", "received_at")),
-    ),
+HISTORY = CollectionSpec(
+    name="ticket_history",
+    model=HistoryEntry,
+    indexes=(Index(("ticket_id", "seq")), Index(("account_id", "recorded_at"))),
 )
-
-NUMBERS = CollectionSpec(name="ticket_numbers", model=NumberCounter)
-
-PRESENCE = CollectionSpec(name="presence", model=Presence)

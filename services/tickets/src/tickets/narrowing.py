@@ -29,6 +29,7 @@ class Narrowing:
     priority: Priority | None = None
     contact_id: str | None = None
     text: str | None = None
+    custom: tuple[tuple[str, str], ...] | None = None
 
     @property
     def stored_status(self) -> Status | None:

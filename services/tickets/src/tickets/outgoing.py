@@ -58,7 +58,9 @@ def sent(
     if mail is not None:
         chain = with_mail(correspondence.mail_chain, (mail.message_id,))
         correspondence = correspondence.model_copy(update={"mail_chain": chain})
-    ticket = ticket.model_copy(update={"correspondence": correspondence, "last_public_by": "us"})
+    quiet_since = ticket.quiet_since if message.automatic else now
+    said = {"correspondence": correspondence, "last_public_by": "us", "quiet_since": quiet_since}
+    ticket = ticket.model_copy(update=said)
     return with_events(ticket, [request], now)
 
 
@@ -83,7 +85,7 @@ def own_mail_id(ticket: Ticket, mail: MailThreading | None) -> str | None:
 
 def filled(request: OutboundMessageRequested, message: Message) -> OutboundMessageRequested | None:
     """The request with its body; None if the message may not leave, whoever asked."""
-    if not may_leave(message.kind):
+    if not may_leave(message.kind) or message.redaction is not None:
         return None
     body = {"text": message.text, "html": message.html, "attachments": message.attachments}
     return request.model_copy(update=body)

@@ -40,7 +40,7 @@ class OwnProfile:
     async def _require_password(self, agent: Agent, given: str | None) -> None:
         if given is None:
             raise wrong_password()
-        await self._limit.begin(agent.email)
+        await self._limit.begin(agent.id)
         if not await self._passwords.verify(agent.password_hash, given):
             raise wrong_password()
-        await self._limit.succeeded(agent.email)
+        await self._limit.succeeded(agent.id)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from argon2 import PasswordHasher
 
 from contracts.settings import AccountSettings, AgentDirectory, TicketSettings
+from service_kit.audit import AuditTrail
 from service_kit.auth.credentials import Credentials
 from service_kit.http.routes import Routes
 from service_kit.platform import Platform
@@ -21,22 +22,32 @@ from tickets.agents_api import agents_router
 from tickets.api_key_store import ApiKeyStore
 from tickets.api_key_workflow import ApiKeyWorkflow
 from tickets.api_keys_api import api_keys_router
+from tickets.audit_api import audit_router
+from tickets.audit_log import AuditLog
+from tickets.audit_store import AuditStore
 from tickets.credential_projection import CredentialProjection
+from tickets.custom_field_store import CustomFieldStore
+from tickets.devices import Devices
 from tickets.events_intake_api import events_intake_router
 from tickets.macro_store import MacroStore
 from tickets.macro_workflow import MacroWorkflow
 from tickets.macros_api import macros_router
 from tickets.own_profile import OwnProfile
 from tickets.passwords import Passwords, standard_hasher
+from tickets.refused_sign_ins import RefusedSignIns
 from tickets.session_store import SessionStore
 from tickets.session_workflow import SessionWorkflow
 from tickets.sessions_api import sessions_router
 from tickets.sign_in_limit import SignInLimit
+from tickets.sign_in_workflow import SignInWorkflow
+from tickets.totp_api import totp_router
+from tickets.totp_workflow import TotpWorkflow
 
 PREFIXES = (
     "/v1/sessions",
     "/v1/agents",
     "/v1/api-keys",
+    "/v1/audit",
     "/v1/macros",
     "/v1/events",
     "/v1/settings/account",
@@ -44,6 +55,7 @@ PREFIXES = (
 )
 _SWEEP_SECONDS = 3600.0
 _CATCH_UP_SECONDS = 2.0
+_REFUSED_SECONDS = 1.0
 _REBUILD_SECONDS = 300.0
 """A Redis that lost everything while tickets went on lets nobody in for this long at most."""
 
@@ -62,6 +74,7 @@ class PeopleParts:
     on_account: tuple[Callable[[str], Awaitable[None]], ...]
     workers: tuple[PeriodicWorker, ...]
     agents: AgentLookup
+    audit_log: AuditLog
     accounts: AccountWorkflow
     account_settings: SettingsArea[AccountSettings]
     ticket_settings: SettingsArea[TicketSettings]
@@ -77,13 +90,21 @@ class _Wiring:
         accounts, agents = AccountStore(store), AgentStore(store)
         sessions, keys = SessionStore(store), ApiKeyStore(store)
         self.passwords, self.limit = Passwords(hasher or standard_hasher()), SignInLimit(platform.redis)
+        self.audit_store = AuditStore(store)
+        self.audit_log = AuditLog(self.audit_store, clock)
+        self.refused = RefusedSignIns(platform.redis, agents, self.audit_log, clock)
         credentials = Credentials(platform.redis, clock)
         self.projection = CredentialProjection(accounts, agents, sessions, keys, credentials, clock)
         self.directory = AgentDirectoryPublisher(agents, SettingsArea(platform, "agents", AgentDirectory))
         self.lookup = AgentLookup(agents)
         self.agents = AgentWorkflow(agents, AccountOwners(accounts), self.directory, self.projection, clock)
         self.keys = ApiKeyWorkflow(agents, keys, self.projection, clock)
-        self.sessions = SessionWorkflow(agents, sessions, self.projection, self.passwords, self.limit, clock)
+        self.totp = TotpWorkflow(agents, platform.secrets, self.passwords, self.limit, clock)
+        self.sessions = SessionWorkflow(agents, sessions, self.projection, credentials, self.audit_log, clock)
+        devices = Devices(platform.signer)
+        self.sign_ins = SignInWorkflow(
+            agents, self.passwords, self.totp, self.limit, devices, self.refused, self.sessions
+        )
         self.accounts = AccountWorkflow(
             accounts,
             agents,
@@ -101,12 +122,15 @@ def build_people(platform: Platform, *, hasher: PasswordHasher | None = None) ->
     """Wire people on this service's platform; `hasher` only so that tests need not pay for real argon2 costs."""
     wired = _Wiring(platform, hasher)
     own_profile = OwnProfile(wired.agents, wired.passwords, wired.limit)
+    wired.audit_log.subscribe(platform.bus)
     return PeopleParts(
         routers=(
-            sessions_router(wired.sessions),
+            sessions_router(wired.sign_ins, wired.sessions, wired.agents),
             agents_router(wired.agents, own_profile, wired.passwords),
+            totp_router(wired.totp, wired.agents),
             api_keys_router(wired.keys),
-            macros_router(MacroWorkflow(MacroStore(platform.store), platform.clock)),
+            audit_router(wired.audit_store),
+            macros_router(MacroWorkflow(MacroStore(platform.store), CustomFieldStore(platform.store), platform.clock)),
             events_intake_router(platform.bus, platform.clock),
             wired.account_settings.router(),
             wired.ticket_settings.router(),
@@ -118,8 +142,11 @@ def build_people(platform: Platform, *, hasher: PasswordHasher | None = None) ->
             PeriodicWorker("tickets.expired_sessions", _SWEEP_SECONDS, wired.sessions.sweep),
             PeriodicWorker("tickets.credentials", _REBUILD_SECONDS, wired.projection.rebuild),
             PeriodicWorker("tickets.agent_directory", _CATCH_UP_SECONDS, wired.directory.catch_up),
+            PeriodicWorker("tickets.refused_sign_ins", _REFUSED_SECONDS, wired.refused.enter),
+            AuditTrail(platform, "tickets").worker(),
         ),
         agents=wired.lookup,
+        audit_log=wired.audit_log,
         accounts=wired.accounts,
         account_settings=wired.account_settings,
         ticket_settings=wired.ticket_settings,

@@ -29,8 +29,8 @@ def role_too_high() -> Problem:
 
 
 def own_credentials() -> Problem:
-    """One's own address and password change only where the present password is asked for."""
-    return Problem(403, "own_credentials", "Change your own address and password at /v1/agents/me.")
+    """One's own address, password and second factor change only where the present password is asked for."""
+    return Problem(403, "own_credentials", "Change your own address, password and one-time codes at /v1/agents/me.")
 
 
 def scope_too_wide(refused: list[str]) -> Problem:
@@ -48,17 +48,54 @@ def invalid_credentials() -> Problem:
     )
 
 
-def wrong_password() -> Problem:
-    """A change to one's own password or address needs the present password."""
-    return Problem(403, "wrong_password", "`current_password` is missing or wrong.")
+def wrong_password(field: str = "current_password") -> Problem:
+    """A change to one's own password, address or second factor needs the present password."""
+    return Problem(403, "wrong_password", f"`{field}` is missing or wrong.")
+
+
+def totp_required() -> Problem:
+    """Said only to somebody who knows the password."""
+    return Problem(
+        401,
+        "totp_required",
+        "Signing in needs a one-time code; send it as `totp`.",
+        headers={"WWW-Authenticate": "Bearer"},
+    )
+
+
+def totp_wrong() -> Problem:
+    """The same for a wrong code and for one that was used."""
+    return Problem(
+        401, "totp_wrong", "The one-time code is wrong, or was used.", headers={"WWW-Authenticate": "Bearer"}
+    )
+
+
+def totp_refused() -> Problem:
+    """The code is wrong or used; who asks is signed in, so this is no 401."""
+    return Problem(403, "totp_wrong", "The one-time code is wrong, or was used.")
+
+
+def totp_not_begun() -> Problem:
+    """There is no secret that a code could confirm."""
+    return Problem(409, "totp_not_begun", "Begin with POST /v1/agents/me/totp.")
+
+
+def totp_enabled() -> Problem:
+    """The second factor is on."""
+    return Problem(409, "totp_enabled", "One-time codes are on already; turn them off first.")
+
+
+def totp_disabled() -> Problem:
+    """The second factor is off."""
+    return Problem(409, "totp_disabled", "One-time codes are off.")
 
 
 def too_many_sign_ins(retry_after_seconds: int) -> Problem:
-    """The address is locked after too many failures."""
+    """Too many failures, of a device or of strangers to the address, or too many passwords and codes of a session."""
     return Problem(
         429,
         "too_many_sign_ins",
-        "Too many failed sign-ins for this e-mail address; wait before the next.",
+        "Too many wrong passwords or codes; wait before the next.",
         headers={"Retry-After": str(retry_after_seconds)},
     )
 

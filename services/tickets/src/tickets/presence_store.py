@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from contracts.presence import AgentAvailabilityChanged
 from service_kit.docstore import DocStore, Fate
 from service_kit.errors import TransientError
-from tickets.model import PRESENCE, Presence
+from tickets.agent_presence import PRESENCE, Presence
 
 _ATTEMPTS = 20
 

@@ -6,22 +6,30 @@ to send get their bodies. So nothing that a crash interrupts is left half done: 
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
 import structlog
 
 from contracts.envelope import Event
 from contracts.outbound import OutboundMessageRequested
-from contracts.tickets import TicketDeliveryUpdated, TicketEvent, TicketMessageAdded
+from contracts.tickets import TicketDeliveryUpdated, TicketEvent, TicketMessageAdded, TicketMessageRedacted
+from service_kit.blobs import Blobs
+from service_kit.clock import Clock
 from service_kit.errors import TransientError
 from tickets.delivery_state import advances
 from tickets.history_store import HistoryStore
+from tickets.macro_uses import MacroUses
 from tickets.message_store import MessageStore
-from tickets.model import Delivery, HistoryEntry, Message
+from tickets.model import Delivery, HistoryEntry, Message, entry_id
 from tickets.outgoing import filled
+from tickets.redaction import redacted
 
 _ATTEMPTS = 20
 _ENVELOPE = {"type", "id", "account_id", "time", "ticket_id", "seq", "actor", "cause"}
+
+_OfMessage = TicketMessageAdded | TicketDeliveryUpdated | TicketMessageRedacted
+"""Events that change the message they name."""
 
 logger = structlog.get_logger()
 
@@ -31,47 +39,73 @@ class MessagesContended(TransientError):
 
 
 class Publication:
-    """Given to the outbox as its `load`."""
+    """Given to the outbox as its `load`. `tell` is told of events once all that they entail can be read."""
 
-    def __init__(self, messages: MessageStore, history: HistoryStore) -> None:
+    def __init__(
+        self,
+        messages: MessageStore,
+        history: HistoryStore,
+        blobs: Blobs,
+        clock: Clock,
+        tell: Callable[[Sequence[TicketEvent]], None] | None = None,
+        macro_uses: MacroUses | None = None,
+    ) -> None:
         self._messages = messages
         self._history = history
+        self._blobs = blobs
+        self._clock = clock
+        self._tell = tell
+        self._macro_uses = macro_uses
 
     async def __call__(self, events: Sequence[Event]) -> Sequence[Event]:
         """The events as they go out, after everything they entail here is stored."""
         told = [event for event in events if isinstance(event, TicketEvent)]
+        now = self._clock.now()
         messages, _ = await asyncio.gather(
-            self._bring_up_to_date(told, events), self._history.record([history_entry(event) for event in told])
+            self._bring_up_to_date(told, events), self._history.record([history_entry(event, now) for event in told])
         )
+        if self._macro_uses is not None:
+            await self._macro_uses.count(told)
+        if self._tell is not None:
+            self._tell(told)
         return [complete for event in events if (complete := _complete(event, messages)) is not None]
 
     async def _bring_up_to_date(self, told: Sequence[TicketEvent], events: Sequence[Event]) -> Mapping[str, Message]:
-        ids = {event.message_id for event in told if isinstance(event, TicketMessageAdded | TicketDeliveryUpdated)}
+        ids = {event.message_id for event in told if isinstance(event, _OfMessage)}
         ids |= {event.message_id for event in events if isinstance(event, OutboundMessageRequested)}
         inserted = self._messages.take_inserted(ids)
         for _ in range(_ATTEMPTS):
             messages = {**inserted, **await self._messages.get_many(ids - inserted.keys())}
             wanted = projected(messages, told)
             changed = [message for message in wanted.values() if message is not messages[message.id]]
+            await self._remove_files([messages[one.id] for one in changed if one.redaction is not None])
             if not changed or not (await self._messages.replace(changed)).lost:
                 return wanted
             inserted = {}
         raise MessagesContended(f"{len(ids)} messages changed {_ATTEMPTS} times meanwhile")
+
+    async def _remove_files(self, redacted_messages: Sequence[Message]) -> None:
+        """Take files away before the message that names them forgets where they are, unless another has them too."""
+        for message in redacted_messages:
+            for file in message.attachments:
+                holders = {one.id for one in await self._messages.traced([file.blob_key])}
+                if holders <= {message.id}:
+                    await self._blobs.delete(file.blob_key)
 
 
 def projected(messages: Mapping[str, Message], events: Sequence[TicketEvent]) -> dict[str, Message]:
     """The messages as the events say they are now."""
     current = dict(messages)
     for event in events:
-        if isinstance(event, TicketMessageAdded | TicketDeliveryUpdated) and event.message_id in current:
+        if isinstance(event, _OfMessage) and event.message_id in current:
             current[event.message_id] = _told(current[event.message_id], event)
     return current
 
 
-def history_entry(event: TicketEvent) -> HistoryEntry:
-    """An event as history keeps it."""
+def history_entry(event: TicketEvent, recorded_at: datetime | None = None) -> HistoryEntry:
+    """An event as history keeps it; one that is not kept yet was recorded at no time."""
     return HistoryEntry(
-        id=f"{event.ticket_id}/{event.seq:09d}",
+        id=entry_id(event.ticket_id, event.seq),
         account_id=event.account_id,
         ticket_id=event.ticket_id,
         seq=event.seq,
@@ -80,11 +114,14 @@ def history_entry(event: TicketEvent) -> HistoryEntry:
         actor=event.actor,
         cause=event.cause,
         at=event.time,
+        recorded_at=recorded_at,
         data=event.model_dump(mode="json", exclude=_ENVELOPE),
     )
 
 
-def _told(message: Message, event: TicketMessageAdded | TicketDeliveryUpdated) -> Message:
+def _told(message: Message, event: _OfMessage) -> Message:
+    if isinstance(event, TicketMessageRedacted):
+        return redacted(message, event)
     if isinstance(event, TicketMessageAdded):
         return message if message.seq is not None else message.model_copy(update={"seq": event.message_seq})
     if not advances(message.delivery, event.state):

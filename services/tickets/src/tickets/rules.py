@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
 
 from contracts.people import Channel
 from contracts.schedules import Schedule
@@ -16,14 +17,13 @@ from contracts.settings import (
 )
 from service_kit.settings_copies import SettingsCopies
 from tickets.mail_ids import without_plus
-from tickets.reopen import Preset
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What one account has set. `chat_schedule` None: no schedule is set, and office hours are never spoken of (W3)."""
 
-    preset: Preset = "guide"
+    tickets: TicketSettings = field(default_factory=TicketSettings)
     round_robin: bool = True
     account: AccountSettings = field(default_factory=AccountSettings)
     chat: ChatSettings = field(default_factory=ChatSettings)
@@ -64,7 +64,7 @@ class RulesReader:
             chat = await self._copies.get(account_id, "chat", ChatSettings)
             schedule = await self._schedule(account_id, chat.schedule_id or assignment.schedule_id)
         return Rules(
-            preset=tickets.reopen_preset,
+            tickets=tickets,
             round_robin=assignment.round_robin,
             account=account,
             chat=chat,
@@ -73,9 +73,13 @@ class RulesReader:
             our_addresses=our_addresses,
         )
 
-    async def preset(self, account_id: str) -> Preset:
-        """The reopen preset alone, for what an agent asks."""
-        return (await self._copies.get(account_id, "tickets", TicketSettings)).reopen_preset
+    async def of_tickets(self, account_id: str) -> TicketSettings:
+        """The settings of tickets alone, for what an agent asks."""
+        return await self._copies.get(account_id, "tickets", TicketSettings)
+
+    async def zone(self, account_id: str) -> ZoneInfo:
+        """The time zone of the company."""
+        return ZoneInfo((await self._copies.get(account_id, "account", AccountSettings)).zone)
 
     async def _schedule(self, account_id: str, schedule_id: str | None) -> Schedule | None:
         """A schedule that was deleted while still named counts as none."""

@@ -9,6 +9,7 @@ from contracts.people import Channel
 from contracts.tickets import Priority
 from service_kit.auth import Permission, Principal
 from service_kit.docstore import CollectionSpec, Document, Index
+from tickets.custom_fields import MAX_ASKED_FIELDS, AskedValue, FieldKey
 from tickets.narrowing import NEWEST_FIRST, AnyStatus, Narrowing, SortOrder, View
 
 VIEWS_PER_ACCOUNT = 1_000
@@ -54,6 +55,7 @@ class ViewFilter(BaseModel):
     priority: Priority | None = None
     contact: AnId = None
     q: Annotated[str | None, Field(min_length=1, max_length=500)] = None
+    custom: Annotated[dict[FieldKey, AskedValue], Field(max_length=MAX_ASKED_FIELDS)] = {}
 
     @property
     def narrowing(self) -> Narrowing:
@@ -67,6 +69,7 @@ class ViewFilter(BaseModel):
             priority=self.priority,
             contact_id=self.contact,
             text=self.q,
+            custom=tuple(sorted(self.custom.items())) or None,
         )
 
 

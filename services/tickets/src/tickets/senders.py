@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from contracts.inbound import InboundMessageReceived
 from contracts.people import Channel
-from tickets.contact_model import Identity, IdentityKind
-from tickets.contacts import identity
+from tickets.contact_model import Contact, Identity, IdentityKind
+from tickets.contacts import identity, introduced, with_profile
 from tickets.conversation import sender_value
 
 _KINDS: Mapping[Channel, IdentityKind] = {"email": "email", "sms": "phone", "web_chat": "visitor"}
@@ -16,6 +16,13 @@ def sender_identity(event: InboundMessageReceived) -> Identity:
     return identity(event.account_id, _KINDS[event.channel], sender_value(event))
 
 
+def presented(contact: Contact, event: InboundMessageReceived) -> Contact:
+    """The contact as the sender of a message presents themselves; what a visitor typed is not verified."""
+    if event.chat is not None:
+        contact = with_profile(contact, event.sender.name, event.sender.email)
+    return introduced(contact, event.sender.name)
+
+
 def thread_key(event: InboundMessageReceived, contact_id: str) -> str:
     """The thread a message belongs to by its channel.
 
@@ -23,10 +30,15 @@ def thread_key(event: InboundMessageReceived, contact_id: str) -> str:
     matcher knows.
     """
     if event.sms is not None:
-        return f"sms/{contact_id}"
+        return sms_key(contact_id)
     if event.chat is not None:
         return chat_key(event.chat.conversation_id)
     return f"mail/{event.message_id}"
+
+
+def sms_key(contact_id: str) -> str:
+    """The thread of a person's SMS."""
+    return f"sms/{contact_id}"
 
 
 def chat_key(conversation_id: str) -> str:

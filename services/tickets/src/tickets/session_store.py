@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from service_kit.docstore import All, Cmp, DocStore, Eq, Fate
+from service_kit.docstore import All, Cmp, DocStore, Eq, Fate, Page, Sort
 from service_kit.docstore.every_page import every
 from tickets.sessions import SESSIONS, Session
 
@@ -23,6 +23,11 @@ class SessionStore:
     async def unexpired(self, agent_id: str, now: datetime) -> Sequence[Session]:
         """Sessions of one agent whose time is not over, ended ones too."""
         return await every(self._sessions, All(Eq("agent_id", agent_id), Cmp("expires_at", ">", now)))
+
+    async def live(self, agent_id: str, epoch: int, now: datetime, *, limit: int, cursor: str | None) -> Page[Session]:
+        """Sessions that let an agent of this epoch in, newest first."""
+        where = All(Eq("agent_id", agent_id), Eq("epoch", epoch), Eq("ended_at", None), Cmp("expires_at", ">", now))
+        return await self._sessions.find(where, sort=Sort("expires_at", descending=True), limit=limit, cursor=cursor)
 
     async def insert(self, session: Session) -> None:
         """Add one; its id is random, so nobody has it."""

@@ -14,13 +14,15 @@ class Session(Document):
     """One sign-in.
 
     It is kept until it would have expired, also when it was ended, so that a rebuilt projection ends it again.
-    `epoch` is the agent's at the moment of signing in: the agent's rises, and all sessions end.
+    `epoch` is the agent's at the moment of signing in: the agent's rises, and all sessions end. `device` is what the
+    browser said of itself.
     """
 
     account_id: str
     agent_id: str
     token_hash: str
     epoch: int
+    device: str = ""
     created_at: datetime
     expires_at: datetime
     ended_at: datetime | None = None
@@ -29,7 +31,11 @@ class Session(Document):
 SESSIONS = CollectionSpec(
     name="sessions",
     model=Session,
-    indexes=(Index(("agent_id", "expires_at")), Index(("expires_at",))),
+    indexes=(
+        Index(("agent_id", "expires_at")),
+        Index(("agent_id", "epoch", "ended_at", "expires_at")),
+        Index(("expires_at",)),
+    ),
 )
 
 

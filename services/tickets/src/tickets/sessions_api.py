@@ -3,23 +3,35 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import status
+from fastapi import Header, status
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.people import Role
 from service_kit.auth import Authenticated
+from service_kit.http.audited import Act, audited
+from service_kit.http.pages import Cursor, Limit, PageOf
 from service_kit.http.routes import Routes
+from tickets.agent_workflow import AgentWorkflow
 from tickets.passwords import GivenPassword
-from tickets.session_workflow import SessionWorkflow, SignedIn
+from tickets.session_workflow import SessionWorkflow
+from tickets.sign_in_workflow import Attempt, SignedIn, SignInWorkflow
+from tickets.totp import GivenCode
+
+_MAX_DEVICE_CHARACTERS = 200
 
 
 class SignIn(BaseModel):
-    """Who wants to sign in."""
+    """Who wants to sign in; `totp` is a one-time code, or one to recover with, where the agent needs one.
+
+    `device_token` of an earlier sign-in keeps this device from being locked out by others who guess.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     email: Annotated[str, Field(max_length=320)]
     password: GivenPassword
+    totp: GivenCode | None = None
+    device_token: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9_.]{1,200}$")] = None
 
 
 class SignedInAgent(BaseModel):
@@ -33,25 +45,62 @@ class SignedInAgent(BaseModel):
 
 
 class SessionStarted(BaseModel):
-    """The session's token, shown this once."""
+    """The session's token, shown this once, and what this device gives with its next sign-in."""
 
     token: str
+    device_token: str
     expires_at: datetime
     agent: SignedInAgent
 
 
-def sessions_router(workflow: SessionWorkflow) -> Routes:
+class SessionView(BaseModel):
+    """One of one's own sessions; `last_seen_at` is right to ten seconds."""
+
+    id: str
+    device: str
+    created_at: datetime
+    last_seen_at: datetime | None
+    expires_at: datetime
+    current: bool
+
+
+def sessions_router(sign_ins: SignInWorkflow, workflow: SessionWorkflow, agents: AgentWorkflow) -> Routes:
     """The routes."""
     router = Routes("/v1/sessions", tags=["people"])
 
     @router.post("", status_code=status.HTTP_201_CREATED)
-    async def sign_in(given: SignIn) -> SessionStarted:
+    async def sign_in(given: SignIn, user_agent: Annotated[str, Header()] = "") -> SessionStarted:
         """Sign in with e-mail and password; the token lasts 30 days at most."""
-        return _started(await workflow.sign_in(given.email, given.password))
+        device = user_agent[:_MAX_DEVICE_CHARACTERS]
+        return _started(await sign_ins.sign_in(Attempt(**given.model_dump(), device=device)))
+
+    @router.get("")
+    async def list_sessions(principal: Authenticated, limit: Limit = 50, cursor: Cursor = None) -> PageOf[SessionView]:
+        """Where one is signed in."""
+        page = await workflow.mine(principal, limit=limit, cursor=cursor)
+        seen = await workflow.last_used(page)
+        views = [
+            SessionView(
+                **session.model_dump(include={"id", "device", "created_at", "expires_at"}),
+                last_seen_at=seen.get(session.id),
+                current=session.id == principal.credential_id,
+            )
+            for session in page.items
+        ]
+        return PageOf(items=views, next_cursor=page.next_cursor)
+
+    @router.delete("", status_code=status.HTTP_204_NO_CONTENT)
+    async def sign_out_everywhere(
+        principal: Authenticated, act: Annotated[Act, audited("agent.sessions_ended")]
+    ) -> None:
+        """Sign out on every device, this one too: in every service from now on."""
+        act.target_id = principal.agent_id
+        await agents.end_own_sessions(principal)
 
     @router.delete("/current", status_code=status.HTTP_204_NO_CONTENT)
-    async def sign_out(principal: Authenticated) -> None:
+    async def sign_out(principal: Authenticated, act: Annotated[Act, audited("session.ended")]) -> None:
         """Sign out: the token is worthless in every service from now on."""
+        act.target_id = principal.credential_id
         await workflow.sign_out(principal)
 
     return router
@@ -61,6 +110,7 @@ def _started(signed_in: SignedIn) -> SessionStarted:
     agent = signed_in.agent
     return SessionStarted(
         token=signed_in.token,
+        device_token=signed_in.device_token,
         expires_at=signed_in.session.expires_at,
         agent=SignedInAgent(
             id=agent.id, account_id=agent.account_id, name=agent.name, email=agent.email, role=agent.role

@@ -23,8 +23,8 @@ from tickets.contact_reports import ContactReports
 from tickets.decisions import Decisions
 from tickets.delivery_reports import DeliveryReports
 from tickets.intake import Intake
+from tickets.intake_entry import IntakeEntry
 from tickets.intake_ledger import IntakeLedger
-from tickets.model import IntakeEntry
 from tickets.presence_store import PresenceStore
 
 GROUP: ServiceName = "tickets"

@@ -1,6 +1,6 @@
 """Which ticket a mail belongs to: the matcher, in the order of X2, with the participant check of X3. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from contracts.inbound import MailHeaders
@@ -88,19 +88,26 @@ def clues(account_id: str, mail: MailHeaders, known: KnownMails, signed: SignedI
 
 
 def match(
-    found: Iterable[Clue], tickets: Mapping[str, Ticket], *, contact_id: str, email: str | None, is_bounce: bool
+    found: Iterable[Clue],
+    tickets: Mapping[str, Ticket],
+    *,
+    contact_id: str,
+    email: str | None,
+    is_bounce: bool,
+    merged: Collection[str] = (),
 ) -> ThreadMatch:
     """The first clue to a ticket in which the sender takes part; else the first clue, as a suspicion.
 
     A clue to a ticket that is not among `tickets` says nothing. A bounce is sent by a mail server, which never
-    takes part: there a signed clue is enough (X7).
+    takes part: there a signed clue is enough (X7). `merged` are other contacts that the sender is as well.
     """
     suspicion: ThreadMatch = Unmatched()
     for clue in found:
         for ticket_id in clue.ticket_ids:
             if (ticket := tickets.get(ticket_id)) is None:
                 continue
-            if takes_part(ticket, contact_id, email) or (is_bounce and clue.is_signed):
+            is_own = ticket.contact_id in merged or takes_part(ticket, contact_id, email)
+            if is_own or (is_bounce and clue.is_signed):
                 return Matched(ticket_id, clue.rule)
             if isinstance(suspicion, Unmatched):
                 suspicion = Suspected(ticket_id, clue.rule)

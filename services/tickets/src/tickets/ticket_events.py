@@ -36,6 +36,7 @@ def facts(ticket: Ticket) -> TicketFacts:
         cycle_opened_at=ticket.cycle_opened_at,
         snoozed_until=ticket.snoozed_until,
         merged_into=ticket.merged_into,
+        hidden=ticket.hidden,
     )
 
 

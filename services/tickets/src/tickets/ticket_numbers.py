@@ -1,8 +1,16 @@
 """Human ticket numbers: they rise per account and are taken in blocks, so that gaps are allowed (L7)."""
 
-from service_kit.docstore import DocStore, Fate
+from service_kit.docstore import CollectionSpec, DocStore, Document, Fate
 from service_kit.errors import TransientError
-from tickets.model import NUMBERS, NumberCounter
+
+
+class NumberCounter(Document):
+    """The next free ticket number of one account; the id is the account's."""
+
+    next_number: int = 1
+
+
+NUMBERS = CollectionSpec(name="ticket_numbers", model=NumberCounter)
 
 _ATTEMPTS = 50
 _FEW = 20

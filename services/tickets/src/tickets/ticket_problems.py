@@ -54,6 +54,22 @@ def snooze_in_the_past() -> Problem:
     return Problem(422, "snooze_in_past", "`until` must be a moment in the future.")
 
 
+def too_many_tags(limit: int) -> Problem:
+    """Tags are for finding tickets by, not for keeping data in."""
+    return Problem(422, "too_many_tags", f"A ticket may have {limit} tags.", limit=limit)
+
+
+def too_many_tickets(limit: int) -> Problem:
+    """Half of what a filter shows is not what was asked for."""
+    return Problem(422, "too_many_tickets", f"The filter shows more than {limit} tickets; narrow it.", limit=limit)
+
+
+def too_many_bulk_actions(limit: int) -> Problem:
+    """Those that run must not slow down everybody else."""
+    detail = f"{limit} bulk actions are being carried out; try again in a moment."
+    return Problem(429, "too_many_bulk_actions", detail, headers={"Retry-After": "5"})
+
+
 def require_unmerged(ticket: Ticket) -> None:
     """Refuse to change a merged ticket: what it was about goes on in another one."""
     if ticket.merged_into is not None:

@@ -13,6 +13,8 @@ from service_kit.settings_copies import SettingsCopies
 from tickets.agent_directory import AgentLookup
 from tickets.contact_model import Contact
 from tickets.contact_store import ContactStore
+from tickets.custom_field_store import CustomFieldStore
+from tickets.custom_fields import CustomValue
 from tickets.model import Ticket
 
 
@@ -56,25 +58,30 @@ class TicketView(BaseModel):
     suspected_thread_of: str | None
     merged_into: str | None
     merged: tuple[str, ...]
+    custom: dict[str, CustomValue]
     cycle: int
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Who is who among some tickets."""
+    """Who is who among some tickets, and which custom fields there are, in their order."""
 
     agents: Mapping[str, str]
     teams: Mapping[str, str]
     contacts: Mapping[str, Contact]
+    fields: Sequence[str] = ()
 
 
 class TicketViews:
     """Shows tickets: one read of agents and one of contacts for a whole page."""
 
-    def __init__(self, contacts: ContactStore, agents: AgentLookup, copies: SettingsCopies) -> None:
+    def __init__(
+        self, contacts: ContactStore, agents: AgentLookup, copies: SettingsCopies, fields: CustomFieldStore
+    ) -> None:
         self._contacts = contacts
         self._agents = agents
         self._copies = copies
+        self._fields = fields
 
     async def one(self, ticket: Ticket, reader_id: str | None) -> TicketView:
         """A ticket as `reader_id` sees it."""
@@ -86,6 +93,7 @@ class TicketViews:
             agents=await self._agents.names(account_id, {t.assignee_id for t in tickets if t.assignee_id}),
             teams=await self._team_names(account_id, tickets),
             contacts=await self._contacts.get_many({ticket.contact_id for ticket in tickets}),
+            fields=await self._field_keys(account_id, tickets),
         )
         return [view(ticket, names, reader_id) for ticket in tickets]
 
@@ -94,6 +102,10 @@ class TicketViews:
             return {}
         directory = await self._copies.get(account_id, "teams", TeamDirectory)
         return {team_id: team.name for team_id, team in directory.teams.items()}
+
+    async def _field_keys(self, account_id: str, tickets: Sequence[Ticket]) -> Sequence[str]:
+        """What a deleted field was set to stays in the ticket, and is shown no more."""
+        return tuple(await self._fields.shown(account_id, "ticket")) if any(one.custom for one in tickets) else ()
 
 
 def view(ticket: Ticket, names: Names, reader_id: str | None) -> TicketView:
@@ -120,6 +132,7 @@ def view(ticket: Ticket, names: Names, reader_id: str | None) -> TicketView:
         suspected_thread_of=ticket.suspected_thread_of,
         merged_into=ticket.merged_into,
         merged=ticket.merged,
+        custom={key: ticket.custom[key] for key in names.fields if key in ticket.custom},
         cycle=ticket.cycle,
     )
 
@@ -131,4 +144,4 @@ def _named(an_id: str | None, names: Mapping[str, str]) -> NamedView | None:
 def _contact(contact_id: str, contact: Contact | None) -> TicketContactView:
     if contact is None:
         return TicketContactView(id=contact_id, name=None, email=None, phone=None)
-    return TicketContactView(id=contact_id, name=contact.name, email=contact.email, phone=contact.phone)
+    return TicketContactView(id=contact.id, name=contact.name, email=contact.email, phone=contact.phone)

@@ -11,6 +11,7 @@ from contracts.tickets import Priority
 from service_kit.auth import Permission, Principal, requires
 from service_kit.http.pages import Cursor, Limit, PageOf
 from service_kit.http.routes import Routes
+from tickets.custom_narrowing import AskedFields
 from tickets.desk import Desk
 from tickets.history import EventView, History
 from tickets.narrowing import AnyStatus, Narrowing, SortOrder
@@ -27,17 +28,31 @@ ViewChoice = Annotated[
 AnId = Annotated[str | None, Query(max_length=100)]
 
 
-class CountsView(BaseModel):
-    """How many open tickets each view has, up to 10,000; `unread` is null where the badge is switched off.
+class CountView(BaseModel):
+    """How many there are, exact up to 1,000; with `more` there are more than it says."""
 
-    `views` are saved views by id, the first 50 by name that the caller sees: what each shows, up to 1,000.
+    count: int
+    more: bool
+
+
+class ShownTicketView(TicketView):
+    """One ticket on its own page: with how many tickets its contact has that are open, and how many in all (V3)."""
+
+    contact_open_tickets: CountView
+    contact_tickets: CountView
+
+
+class CountsView(BaseModel):
+    """How many open tickets each view has; `unread` is null where the badge is switched off.
+
+    `views` are saved views by id, the first 50 by name that the caller sees: what each shows.
     """
 
-    mine: int
-    unassigned: int
-    all: int
-    unread: int | None
-    views: dict[str, int]
+    mine: CountView
+    unassigned: CountView
+    all: CountView
+    unread: CountView | None
+    views: dict[str, CountView]
 
 
 def _narrowing(
@@ -49,6 +64,7 @@ def _narrowing(
     priority: Priority | None = None,
     contact: AnId = None,
     q: Annotated[str | None, Query(min_length=1, max_length=500, description="Words to search for.")] = None,
+    custom: AskedFields = None,
 ) -> Narrowing:
     return Narrowing(
         status=status,
@@ -59,6 +75,7 @@ def _narrowing(
         priority=priority,
         contact_id=contact,
         text=q,
+        custom=custom,
     )
 
 
@@ -75,7 +92,10 @@ def tickets_router(desk: Desk, lists: TicketLists, views: TicketViews, history: 
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> PageOf[TicketView]:
-        """Tickets of one view, open ones unless `status` says otherwise; of a saved view, narrowed further if asked."""
+        """Tickets of one view, open ones unless `status` says otherwise; of a saved view, narrowed further if asked.
+
+        `custom.<key>=<value>`, five times at most, narrows by custom fields: texts whatever their case (L8).
+        """
         page = await lists.page(principal, view, narrowing, sort=sort, limit=limit, cursor=cursor)
         items = await views.many(principal.account_id, page.items, principal.agent_id)
         return PageOf(items=items, next_cursor=page.next_cursor)
@@ -86,9 +106,13 @@ def tickets_router(desk: Desk, lists: TicketLists, views: TicketViews, history: 
         return CountsView.model_validate(asdict(await lists.counts(principal)))
 
     @router.get("/{ticket_id}")
-    async def show_ticket(principal: Reader, ticket_id: str) -> TicketView:
+    async def show_ticket(principal: Reader, ticket_id: str) -> ShownTicketView:
         """One ticket."""
-        return await views.one(await desk.load(principal.account_id, ticket_id), principal.agent_id)
+        ticket = await desk.load(principal.account_id, ticket_id)
+        shown = await views.one(ticket, principal.agent_id)
+        of_open, of_all = await lists.of_contact(principal.account_id, ticket.contact_id)
+        counts = {"contact_open_tickets": asdict(of_open), "contact_tickets": asdict(of_all)}
+        return ShownTicketView.model_validate({**shown.model_dump(), **counts})
 
     @router.get("/{ticket_id}/events")
     async def list_events(

@@ -6,8 +6,9 @@ from typing import assert_never
 
 from contracts.inbound import InboundMessageReceived
 from contracts.intake import Verdict
+from contracts.settings import TicketSettings
 from tickets.model import Ticket
-from tickets.reopen import Append, Continue, Effect, Preset, Reopen, Wake, new_thread_reopens, on_message
+from tickets.reopen import Append, Continue, Effect, Reopen, Wake, new_thread_reopens, on_message, policy_of
 from tickets.threading import Matched, Suspected, ThreadMatch, Unmatched
 
 
@@ -47,13 +48,13 @@ class Surroundings:
     """What is known around a message when it is judged.
 
     `ticket` is the matched one; `last_closed` the sender's last closed ticket of this channel, looked up only where
-    the preset may reopen it.
+    the account's `settings` may reopen it.
     """
 
     match: ThreadMatch
     ticket: Ticket | None
     last_closed: Ticket | None
-    preset: Preset
+    settings: TicketSettings
     now: datetime
 
 
@@ -62,7 +63,8 @@ def judge(event: InboundMessageReceived, around: Surroundings) -> Disposition:
     if event.sms is not None and event.sms.keyword is not None:
         return _judge_keyword(event.sms.keyword, around.ticket)
     if around.ticket is not None and isinstance(around.match, Matched):
-        effect = on_message(around.ticket, automatic=event.automatic is not None, preset=around.preset, now=around.now)
+        policy = policy_of(around.settings, around.ticket)
+        effect = on_message(around.ticket, automatic=event.automatic is not None, policy=policy, now=around.now)
         return _joined(around.ticket, effect, around.match.rule)
     return _judge_stranger(event, around)
 
@@ -85,13 +87,17 @@ def _judge_stranger(event: InboundMessageReceived, around: Surroundings) -> Disp
             if event.automatic is not None:
                 return Start(f"automatic_{event.automatic.kind}")
             last = around.last_closed
-            if last is not None and new_thread_reopens(last, preset=around.preset, now=around.now):
+            if last is not None and _reopens_last(last, around):
                 return Join(last.id, Reopen("new_thread"), "reopened", "new_thread_reopens_last")
             return Start(rule)
         case Matched(rule=rule):
             return Start(rule)
         case _:
             assert_never(around.match)
+
+
+def _reopens_last(last: Ticket, around: Surroundings) -> bool:
+    return new_thread_reopens(last, policy=policy_of(around.settings, last), now=around.now)
 
 
 def _joined(ticket: Ticket, effect: Effect, rule: str) -> Disposition:

@@ -13,9 +13,11 @@ from tickets.attachments import Attachments, NewAttachment
 from tickets.contact_model import Contact
 from tickets.contact_store import ContactStore
 from tickets.conversation import added
-from tickets.desk import Desk
+from tickets.desk import Desk, Edit
 from tickets.mail_ids import SignedIds
+from tickets.mentions import telling
 from tickets.message_store import MessageStore
+from tickets.missed_messages import with_missed_messages
 from tickets.model import Delivery, Message, Ticket
 from tickets.outgoing import mail_threading, own_mail_id, refusal, sent
 from tickets.ticket_events import counts
@@ -29,6 +31,7 @@ class Draft:
     text: str
     html: str | None = None
     attachments: Sequence[NewAttachment] = ()
+    macro_id: str | None = None
 
 
 class Writing:
@@ -53,11 +56,19 @@ class Writing:
         self._clock = clock
 
     async def reply(
-        self, principal: Principal, ticket_id: str, draft: Draft, *, expected: int | None, request_id: str | None
+        self,
+        principal: Principal,
+        ticket_id: str,
+        draft: Draft,
+        *,
+        expected: int | None,
+        request_id: str | None,
+        then: Edit | None = None,
     ) -> Message:
         """Answer the customer, on the channel and at the address they wrote from last.
 
-        The same `request_id` again is the same reply, also if nothing more may be sent by now.
+        The same `request_id` again is the same reply, also if nothing more may be sent by now. What is done with the
+        ticket `then` is written with the reply, or neither is.
 
         Raises:
             Problem: there is no such ticket, it changed meanwhile (412), or nothing may be sent (409).
@@ -76,14 +87,26 @@ class Writing:
         def edit(current: Ticket) -> Ticket:
             _require_sendable(current, contact, draft.text)
             now = self._clock.now()
-            return sent(current, message, purpose="reply", mail=mail, cause=message.author.kind, now=now)
+            answered = sent(current, message, purpose="reply", mail=mail, cause=message.author.kind, now=now)
+            return answered if then is None else then(answered)
 
         return await self._store(message, edit, expected)
 
+    async def earlier(self, request_id: str | None) -> Message | None:
+        """The reply that an earlier attempt at the same request made, if it did."""
+        return await self._earlier(_message_id(request_id)) if request_id is not None else None
+
     async def note(
-        self, principal: Principal, ticket_id: str, text: str, *, expected: int | None, request_id: str | None
+        self,
+        principal: Principal,
+        ticket_id: str,
+        text: str,
+        *,
+        mentions: tuple[str, ...] = (),
+        expected: int | None,
+        request_id: str | None,
     ) -> Message:
-        """Add an internal note: the only thing said about it is that the thread has one more message."""
+        """Add an internal note: all that is said of it is that the thread has one more, and whom it mentions (N3)."""
         await self._desk.load(principal.account_id, ticket_id)
         message = Message(
             id=_message_id(request_id),
@@ -93,12 +116,14 @@ class Writing:
             author=principal.actor,
             author_name=await self._author_name(principal),
             text=text,
+            mentions=mentions,
             created_at=self._clock.now(),
         )
 
         def edit(current: Ticket) -> Ticket:
             require_unmerged(current)
-            return added(current, message, cause=message.author.kind, now=self._clock.now())
+            now = self._clock.now()
+            return telling(added(current, message, cause=message.author.kind, now=now), message, now)
 
         return await self._store(message, edit, expected)
 
@@ -117,6 +142,7 @@ class Writing:
             attachments=await self._attachments.keep(principal.account_id, draft.attachments),
             mail_id=own_mail_id(ticket, mail),
             delivery=Delivery(state="queued"),
+            macro_id=draft.macro_id,
             created_at=self._clock.now(),
         )
 
@@ -131,9 +157,9 @@ class Writing:
             return await self._shown(message)
         try:
             ticket = await self._desk.change(message.account_id, str(message.ticket_id), edit, expected=expected)
-        except Problem:
+        except Problem as problem:
             await self._messages.delete([await self._shown(message)])
-            raise
+            raise await with_missed_messages(problem, self._messages) from None
         return (await self._shown(message)).model_copy(update={"seq": ticket.next_seq - 1})
 
     async def _earlier(self, message_id: str) -> Message | None:

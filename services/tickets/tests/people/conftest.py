@@ -13,6 +13,7 @@ from argon2 import PasswordHasher
 from service_kit.http.api import create_api
 from service_kit.platform import Platform
 from service_kit.service import Service
+from service_kit.testing.eventually import eventually
 from service_kit.testing.manual_clock import ManualClock
 from tickets.account_workflow import CreatedAccount, NewAccount
 from tickets.people_app import PeopleParts, build_people
@@ -43,15 +44,26 @@ class PeopleBench:
         assert answer.status_code == httpx.codes.CREATED, answer.text
         return dict(answer.json())
 
-    async def sign_in(self, email: str, password: str = PASSWORD) -> httpx.Response:
+    async def sign_in(self, email: str, password: str = PASSWORD, **more: Any) -> httpx.Response:
         """The answer to a sign-in."""
-        return await self.http.post("/v1/sessions", json={"email": email, "password": password})
+        return await self.http.post("/v1/sessions", json={"email": email, "password": password, **more})
 
     async def token(self, email: str, password: str = PASSWORD) -> str:
         """The token of a new session."""
         answer = await self.sign_in(email, password)
         assert answer.status_code == httpx.codes.CREATED, answer.text
         return str(answer.json()["token"])
+
+    async def audited(self, count: int = 1, **query: Any) -> list[dict[str, Any]]:
+        """Entries of the audit log, newest first, once there are `count`."""
+
+        async def look() -> list[dict[str, Any]]:
+            answer = await self.http.get("/v1/audit", params=query)
+            assert answer.status_code == httpx.codes.OK, answer.text
+            items = list(answer.json()["items"])
+            return items if len(items) >= count else []
+
+        return await eventually(look)
 
     async def ask(self, token: str, method: str, path: str, **request: Any) -> httpx.Response:
         """A request by somebody else."""

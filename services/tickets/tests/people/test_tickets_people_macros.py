@@ -1,10 +1,7 @@
 from datetime import timedelta
 from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
-
-from tickets.macros import VARIABLES, check_variables
+from tickets.macro_variables import VARIABLES
 
 
 async def test_macros_are_kept_changed_and_removed(people: Any) -> None:
@@ -74,14 +71,58 @@ async def test_macros_that_would_fail_later_are_refused_now(people: Any) -> None
     assert {(one.status_code, one.json()["code"]) for one in (*made, *changed)} == {(422, "invalid_request")}
 
 
-@given(st.lists(st.one_of(st.sampled_from(sorted(VARIABLES)).map("{{{{ {} }}}}".format), st.text("ab .\n"))))
-def test_known_variables_pass_wherever_they_stand(parts: list[str]) -> None:
-    """What is accepted is kept as it is."""
-    text = "".join(parts)
+async def test_a_macro_keeps_its_html_and_actions(people: Any) -> None:
+    """HTML and actions are kept, replaced whole, and removed; nothing is counted by changing a macro (N2)."""
+    actions = {"add_tags": ["refund"], "status": "snooze", "snooze": "tomorrow", "assignee": "me", "priority": "high"}
+    new = {"name": "n", "text": "t", "html": "<b>{{ contact.name }}</b>", "actions": actions}
+    made = (await people.http.post("/v1/macros", json=new)).json()
+    path = f"/v1/macros/{made['id']}"
+    changed = (await people.http.patch(path, json={"html": None, "actions": {"status": "close"}})).json()
+    refused = [
+        await people.http.patch(path, json={"actions": None}),
+        await people.http.patch(path, json={"html": "{{ contact.nmae }}"}),
+        await people.http.post("/v1/macros", json={**new, "actions": {"status": "snooze"}}),
+        await people.http.post("/v1/macros", json={**new, "html": "{% for x in y %}{% endfor %}"}),
+    ]
+    nothing = {"add_tags": [], "remove_tags": [], "status": None, "snooze": None, "assignee": None, "priority": None}
 
-    assert check_variables(text) == text
+    assert (made["html"], made["actions"]) == ("<b>{{ contact.name }}</b>", {**nothing, **actions})
+    assert (changed["html"], changed["actions"]) == (None, {**nothing, "status": "close"})
+    assert (changed["times_used"], changed["last_used_at"]) == (0, None)
+    assert {(one.status_code, one.json()["code"]) for one in refused} == {(422, "invalid_request")}
 
 
-def test_single_braces_are_plain_text() -> None:
-    """Only double braces mean anything."""
-    assert check_variables("{ contact.nmae } }{") == "{ contact.nmae } }{"
+async def test_a_refusal_names_what_is_wrong(people: Any) -> None:
+    """Whoever writes a macro reads which variable, filter or tag there is not, and which there are (N2)."""
+    flaws = {"{{ contact.nmae }}": "contact.nmae", "{{ contact.name | shout }}": "shout", "{% for x in y %}": "for"}
+    answers = {
+        named: (await people.http.post("/v1/macros", json={"name": "n", "text": text})).json()
+        for text, named in flaws.items()
+    }
+
+    assert all(answer["errors"][0]["field"] == "body.text" for answer in answers.values())
+    assert all(f"'{named}'; known are" in answer["errors"][0]["message"] for named, answer in answers.items())
+
+
+async def test_macros_by_category(people: Any) -> None:
+    """A list may be of one category, and the categories in use are listed once each, page by page (N2)."""
+    for name, category in (("a", "Orders"), ("b", "Basics"), ("c", "Orders"), ("d", None), ("e", "Basics \u00e9")):
+        await people.http.post("/v1/macros", json={"name": name, "text": "t", "category": category})
+    orders = (await people.http.get("/v1/macros", params={"category": "Orders"})).json()["items"]
+    first = (await people.http.get("/v1/macros/categories", params={"limit": 2})).json()
+    rest = (await people.http.get("/v1/macros/categories", params={"limit": 2, "cursor": first["next_cursor"]})).json()
+
+    assert [macro["name"] for macro in orders] == ["a", "c"]
+    assert [one["name"] for one in first["items"]] == ["Basics", "Basics \u00e9"]
+    assert ([one["name"] for one in rest["items"]], rest["next_cursor"]) == (["Orders"], None)
+
+
+async def test_the_variables_are_published(people: Any) -> None:
+    """The same table stands in the answer for composers and in the OpenAPI document (N2)."""
+    listed = (await people.http.get("/v1/macros/variables")).json()["items"]
+    described = (await people.http.get("/openapi.json")).json()["components"]["schemas"]["NewMacro"]["properties"][
+        "text"
+    ]
+
+    assert {one["name"]: one["meaning"] for one in listed} == dict(VARIABLES)
+    assert all(f"`{name}`" in described["description"] for name in VARIABLES)

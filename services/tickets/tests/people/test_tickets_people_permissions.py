@@ -15,6 +15,8 @@ MANAGERS = ADMINS | {"manager"}
 
 # Who gets past the door of each route; hand-written, so that a change of the table in the kit shows here.
 MAY: dict[tuple[str, str], set[str]] = {
+    ("GET", "/v1/sessions"): EVERYBODY,
+    ("DELETE", "/v1/sessions"): EVERYBODY,
     ("DELETE", "/v1/sessions/current"): EVERYBODY,
     ("GET", "/v1/agents"): EVERYBODY,
     ("POST", "/v1/agents"): ADMINS,
@@ -23,11 +25,19 @@ MAY: dict[tuple[str, str], set[str]] = {
     ("GET", "/v1/agents/{agent_id}"): EVERYBODY,
     ("PATCH", "/v1/agents/{agent_id}"): ADMINS,
     ("DELETE", "/v1/agents/{agent_id}"): ADMINS,
+    ("DELETE", "/v1/agents/{agent_id}/sessions"): ADMINS,
+    ("POST", "/v1/agents/me/totp"): EVERYBODY,
+    ("POST", "/v1/agents/me/totp/confirm"): EVERYBODY,
+    ("DELETE", "/v1/agents/me/totp"): EVERYBODY,
+    ("DELETE", "/v1/agents/{agent_id}/totp"): ADMINS,
+    ("GET", "/v1/audit"): ADMINS,
     ("GET", "/v1/api-keys"): ADMINS,
     ("POST", "/v1/api-keys"): ADMINS,
     ("DELETE", "/v1/api-keys/{key_id}"): ADMINS,
     ("GET", "/v1/macros"): EVERYBODY,
     ("POST", "/v1/macros"): MANAGERS,
+    ("GET", "/v1/macros/categories"): EVERYBODY,
+    ("GET", "/v1/macros/variables"): EVERYBODY,
     ("GET", "/v1/macros/{macro_id}"): EVERYBODY,
     ("PATCH", "/v1/macros/{macro_id}"): MANAGERS,
     ("DELETE", "/v1/macros/{macro_id}"): MANAGERS,

@@ -13,6 +13,7 @@ from tickets.session_store import SessionStore
 from tickets.sign_in_limit import ATTEMPTS
 
 OSCAR = "oscar@acme.example"
+COUNTED = ("cmdstat_incrby", "cmdstat_expire", "cmdstat_rpush", "cmdstat_ltrim")
 
 
 async def test_signing_in_gives_a_token_that_works_for_thirty_days(people: Any) -> None:
@@ -53,6 +54,25 @@ async def test_an_unknown_address_costs_a_hash_too() -> None:
     assert hasher.hashes == 1
 
 
+async def test_an_unknown_address_costs_the_same_work_in_redis(people: Any) -> None:
+    """Counting and noting a refusal is done alike for addresses that exist and those that do not (S2)."""
+    redis = people.platform.redis
+
+    async def spent() -> dict[str, int]:
+        counted = await redis.info("commandstats")
+        return {name: counted[name]["calls"] if name in counted else 0 for name in COUNTED}
+
+    start = await spent()
+    await people.sign_in(OSCAR, "not the password")
+    between = await spent()
+    await people.sign_in("nobody@acme.example", "not the password")
+    after = await spent()
+    known = {name: between[name] - start[name] for name in COUNTED}
+
+    assert known == {name: after[name] - between[name] for name in COUNTED}
+    assert min(known.values()) > 0
+
+
 async def test_ten_failures_lock_an_address_for_a_while(people: Any) -> None:
     """The eleventh attempt is refused, right or wrong, and says when to come back."""
     for _ in range(ATTEMPTS):
@@ -81,13 +101,11 @@ async def test_a_success_forgets_earlier_failures(people: Any) -> None:
 
 
 async def test_more_than_the_known_fields_are_refused(people: Any) -> None:
-    """A second factor that nobody has is refused clearly instead of being ignored."""
-    answer = await people.http.post(
-        "/v1/sessions", json={"email": OSCAR, "password": "correct horse battery", "totp": "123456"}
-    )
+    """A misspelt field is refused clearly instead of being ignored."""
+    answer = await people.sign_in(OSCAR, tot="123456")
 
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
-    assert answer.json()["errors"][0]["field"] == "body.totp"
+    assert answer.json()["errors"][0]["field"] == "body.tot"
 
 
 async def test_signing_out_ends_the_session_everywhere_at_once(people: Any) -> None:

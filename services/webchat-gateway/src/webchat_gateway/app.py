@@ -1,6 +1,9 @@
 """Composition of webchat-gateway."""
 
 from contracts.settings import ChatSettings
+from service_kit.audit import AuditTrail
+from service_kit.erasure import Obedience
+from service_kit.fan_out import FanOut
 from service_kit.http.api import create_api
 from service_kit.outbox import Outbox
 from service_kit.platform import Platform
@@ -10,13 +13,17 @@ from service_kit.settings_copies import SettingsCopies
 from service_kit.timers import Timers
 from webchat_gateway.api import chat_router
 from webchat_gateway.door import ChatDoor
-from webchat_gateway.fan_out import FanOut
+from webchat_gateway.erasure import ChatErasure
 from webchat_gateway.rate_limit import RateLimit
+from webchat_gateway.redaction import ChatRedaction
 from webchat_gateway.sequencer import Sequencer
 from webchat_gateway.settings import WebchatSettings
 from webchat_gateway.store import ChatStore
 from webchat_gateway.subscriptions import subscribe
 from webchat_gateway.workflow import ChatWorkflow
+
+_NEWS = "deskbus:chat"
+"""The channel on which replicas nudge each other's sockets."""
 
 
 def create_service(platform: Platform, settings: WebchatSettings | None = None) -> Service:
@@ -28,9 +35,10 @@ def create_service(platform: Platform, settings: WebchatSettings | None = None) 
     SettingsCopies(platform, "webchat-gateway", areas=("account",), on_account=(area.ensure,))
     said = Outbox(store.messages, bus, clock, name="webchat.message")
     told = Outbox(store.conversations, bus, clock, name="webchat.conversation")
-    fan_out = FanOut(platform.redis)
+    fan_out = FanOut(platform.redis, _NEWS)
     workflow = ChatWorkflow(store, area, Sequencer(store, said, clock), told, bus, fan_out, clock)
-    subscribe(bus, workflow)
+    subscribe(bus, workflow, ChatRedaction(store, fan_out))
+    Obedience(platform, "webchat-gateway", ChatErasure(store, fan_out).forget)
     door = ChatDoor(
         platform,
         area,
@@ -52,6 +60,7 @@ def create_service(platform: Platform, settings: WebchatSettings | None = None) 
             said.worker(platform.metrics),
             told.worker(platform.metrics),
             fan_out,
+            AuditTrail(platform, "webchat-gateway").worker(),
             Timers(store.conversations, clock, workflow.follow_up).worker(),
         ),
     )

@@ -3,10 +3,10 @@
 from fastapi import WebSocket
 
 from contracts.settings import ChatSettings
+from service_kit.fan_out import FanOut
 from service_kit.http.problems import Problem
 from service_kit.platform import Platform
 from service_kit.settings_area import SettingsArea
-from webchat_gateway.fan_out import FanOut
 from webchat_gateway.origins import may_embed
 from webchat_gateway.rate_limit import RateLimit
 from webchat_gateway.socket_session import SocketSession

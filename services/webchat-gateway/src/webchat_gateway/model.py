@@ -19,7 +19,8 @@ class Conversation(Outboxed, Timed):
     """One conversation. `delivered_seq` is the last message that a visitor's socket was given.
 
     `last_reply_seq` is the newest message of an agent. `ticket_since` is when the ticket began: a message that was on
-    its way while an agent closed the ticket opens another one, and the conversation goes on as that.
+    its way while an agent closed the ticket opens another one, and the conversation goes on as that. `is_erased`: what
+    was said here is forgotten (S3).
     """
 
     account_id: str
@@ -33,6 +34,7 @@ class Conversation(Outboxed, Timed):
     delivered_seq: int = 0
     last_reply_seq: int = 0
     followed_up: bool = False
+    is_erased: bool = False
     created_at: UtcDatetime
 
 

@@ -1,16 +1,22 @@
 """Every query of the gateway."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from contracts.ids import derive_id
-from service_kit.docstore import All, Cmp, Collection, CollectionSpec, DocStore, Eq, Fate, Index, Ne, Sort
+from service_kit.docstore import All, Cmp, Collection, CollectionSpec, DocStore, Eq, Fate, In, Index, Ne, Sort
+from service_kit.docstore.every_page import every
 from webchat_gateway.model import ChatMessage, Conversation
 
 _PAGE = 200
 _CONVERSATIONS = CollectionSpec(
     name="conversations",
     model=Conversation,
-    indexes=(Index(("ticket_id",)), Index(("due_at",)), Index(("outbox_since",))),
+    indexes=(
+        Index(("ticket_id",)),
+        Index(("account_id", "visitor_id")),
+        Index(("due_at",)),
+        Index(("outbox_since",)),
+    ),
 )
 _MESSAGES = CollectionSpec(
     name="messages",
@@ -85,3 +91,20 @@ class ChatStore:
         """The first messages that the bus is not known to have, in order: `outbox_since` rises with `seq`."""
         where = All(Eq("conversation_id", conversation_id), Ne("outbox_since", None))
         return (await self.messages.find(where, sort=Sort("outbox_since"), limit=_PAGE)).items
+
+    async def of_customer(
+        self, account_id: str, ticket_ids: Iterable[str], visitor_ids: Iterable[str]
+    ) -> Sequence[Conversation]:
+        """The conversations behind tickets, and all those of visitors."""
+        mine = Eq("account_id", account_id)
+        behind = await every(self.conversations, All(In("ticket_id", tuple(ticket_ids)), mine))
+        visited = await every(self.conversations, All(mine, In("visitor_id", tuple(visitor_ids))))
+        return list({one.id: one for one in (*behind, *visited)}.values())
+
+    async def everything(self, conversation_id: str) -> Sequence[ChatMessage]:
+        """Every message of a conversation."""
+        return await every(self.messages, Eq("conversation_id", conversation_id))
+
+    async def replace_messages(self, messages: Sequence[ChatMessage]) -> Sequence[Fate]:
+        """Change messages; their fates in order."""
+        return await self.messages.replace_many(messages) if messages else ()

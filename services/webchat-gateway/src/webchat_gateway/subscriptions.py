@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from contracts.envelope import Event
 from contracts.outbound import OutboundMessageRequested
-from contracts.tickets import TicketClosed, TicketMessageAdded
+from contracts.tickets import TicketClosed, TicketMessageAdded, TicketMessageRedacted
 from contracts.topics import OUTBOUND_MESSAGES, TICKET_EVENTS
 from service_kit.bus import Bus, Subscription
+from webchat_gateway.redaction import ChatRedaction
 from webchat_gateway.workflow import ChatWorkflow
 
 GROUP = "webchat-gateway"
@@ -15,7 +16,7 @@ _REST_SECONDS = 0.1
 """Of tickets only what becomes of a conversation matters here; answers come by another topic, at once."""
 
 
-def subscribe(bus: Bus, workflow: ChatWorkflow) -> None:
+def subscribe(bus: Bus, workflow: ChatWorkflow, redaction: ChatRedaction) -> None:
     """Declare this service's readers."""
 
     async def answer_visitors(events: Sequence[Event]) -> None:
@@ -29,9 +30,11 @@ def subscribe(bus: Bus, workflow: ChatWorkflow) -> None:
                 await workflow.belongs_to(event.conversation_id, event.account_id, event.ticket)
             elif isinstance(event, TicketClosed) and _ends_a_chat(event):
                 await workflow.close(event.account_id, event.ticket_id)
+            elif isinstance(event, TicketMessageRedacted):
+                await redaction.follow(event)
 
     bus.subscribe(Subscription(OUTBOUND_MESSAGES, GROUP, answer_visitors))
-    followed = (TicketMessageAdded, TicketClosed)
+    followed = (TicketMessageAdded, TicketClosed, TicketMessageRedacted)
     bus.subscribe(Subscription(TICKET_EVENTS, GROUP, follow_tickets, only=followed, rest_seconds=_REST_SECONDS))
 
 

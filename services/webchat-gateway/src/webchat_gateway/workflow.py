@@ -13,12 +13,12 @@ from contracts.tickets import TicketFacts
 from service_kit.bus import Bus
 from service_kit.clock import Clock
 from service_kit.errors import TransientError
+from service_kit.fan_out import FanOut
 from service_kit.outbox import Outbox, with_events
 from service_kit.settings_area import SettingsArea
 from service_kit.timers import Due, without_due
 from service_kit.tracing import work_span
 from webchat_gateway.conversation_changes import answered, delivered, doubted, ended, following, fresh, owned, profiled
-from webchat_gateway.fan_out import FanOut
 from webchat_gateway.follow_up import FOLLOW_UP, follow_up_mail, is_wanted
 from webchat_gateway.inbound import profile_given
 from webchat_gateway.model import Author, Conversation
@@ -99,6 +99,9 @@ class ChatWorkflow:
         conversation = await self._store.conversation(request.conversation_id or "")
         if conversation is None or conversation.account_id != request.account_id:
             await self._report(request, "failed", "the conversation is unknown")
+            return
+        if conversation.is_erased:
+            await self._report(request, "failed", "the conversation was erased")
             return
         author: Author = "agent" if request.purpose == "reply" else "system"
         message = await self._sequencer.put(conversation, request.message_id, author, request.text)

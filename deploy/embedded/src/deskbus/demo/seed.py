@@ -9,7 +9,7 @@ DEMO_NUMBER = "+12025550199"
 DEMO_AUTH_TOKEN = "demo-token-of-no-real-account"  # noqa: S105 - signs the demonstration's own webhooks only
 _AGENTS = (("Ada Ray", "ada@demo.example"), ("Ben Okoro", "ben@demo.example"), ("Chloe Lim", "chloe@demo.example"))
 _MACROS = (
-    ("Greeting", "Hello {{ contact.name }}, thank you for writing. I am {{ agent.name }} and look into it now."),
+    ("Greeting", "Hello {{ contact.first_name | default: 'there' }}, I am {{ agent.name }} and look into it now."),
     ("Refund on its way", "The refund of ticket {{ ticket.number }} is on its way; it takes three working days."),
 )
 _EVERY_DAY = {day: [["00:00", "24:00"]] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}

@@ -1,0 +1,37 @@
+"""The bytes of forgotten messages: raw mail and files, but for those that somebody else's message has as well.
+
+Files of mails are stored once under their hash, so that two customers may have sent the same one.
+"""
+
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
+
+from contracts.inbound import InboundMessageReceived
+from service_kit.blobs import Blobs
+from tickets.message_store import MessageStore
+
+
+class ErasureBlobs:
+    """Removes what nobody else has."""
+
+    def __init__(self, messages: MessageStore, blobs: Blobs) -> None:
+        self._messages = messages
+        self._blobs = blobs
+
+    async def forget(self, keys: Iterable[str], *, of: AbstractSet[str]) -> None:
+        """Delete files, unless a message other than those named here has them too."""
+        for key in sorted(set(keys)):
+            others = [message for message in await self._messages.traced([key]) if message.id not in of]
+            if not others:
+                await self._blobs.delete(key)
+
+    async def forget_raw(self, keys: Iterable[str]) -> None:
+        """Delete raw mail, which is one message's only."""
+        for key in sorted(set(keys)):
+            await self._blobs.delete(key)
+
+    async def discard(self, events: Sequence[InboundMessageReceived]) -> None:
+        """Delete what gateways stored of messages that came once more after they were forgotten."""
+        for event in events:
+            await self.forget((file.blob_key for file in event.attachments), of={event.message_id})
+            await self.forget_raw([event.raw_blob_key] if event.raw_blob_key else [])

@@ -1,0 +1,110 @@
+"""Composition of what guards customers and the company from each other: blocks, erasures and exports (L9, S3)."""
+
+from collections.abc import Sequence
+
+from prometheus_client import CollectorRegistry
+
+from service_kit.http.routes import Routes
+from service_kit.outbox import Outbox
+from service_kit.platform import Platform
+from service_kit.settings_copies import SettingsCopies
+from service_kit.worker import PeriodicWorker
+from tickets.audit_log import AuditLog
+from tickets.block_api import blocks_router, contact_block_router
+from tickets.block_reach import BlockReach
+from tickets.block_store import BlockStore
+from tickets.block_workflow import BlockWorkflow
+from tickets.contact_activity_store import ContactActivityStore
+from tickets.contact_export import ContactExport
+from tickets.contact_export_api import contact_export_router
+from tickets.contact_model import Contact
+from tickets.contact_store import ContactStore
+from tickets.desk import Desk
+from tickets.erasure_api import erasure_router
+from tickets.erasure_blobs import ErasureBlobs
+from tickets.erasure_contact import ErasureContact
+from tickets.erasure_kept import ErasureKept
+from tickets.erasure_ledger import ErasureLedger
+from tickets.erasure_tickets import ErasureTickets
+from tickets.erasure_workflow import ErasureWorkflow
+from tickets.history_store import HistoryStore
+from tickets.intake import Intake
+from tickets.intake_guard import GuardReader
+from tickets.intake_ledger import IntakeLedger
+from tickets.message_store import MessageStore
+from tickets.number_stop import NumberStops
+from tickets.saved_draft_store import SavedDraftStore
+
+PRIVACY_PREFIXES = ("/v1/blocks",)
+
+
+class Privacy:
+    """What intake asks (`guards`, `stops`), and what goes on by itself.
+
+    Lifting a block takes messages in, and intake asks for blocks: so `blocking` is wired when there is an intake.
+    """
+
+    def __init__(
+        self,
+        platform: Platform,
+        desk: Desk,
+        messages: MessageStore,
+        contacts: ContactStore,
+        contact_outbox: Outbox[Contact],
+        ledger: IntakeLedger,
+        history: HistoryStore,
+    ) -> None:
+        store, clock = platform.store, platform.clock
+        self._contacts, self._messages, self._clock = contacts, messages, clock
+        self.blocks, self.stops = BlockStore(store), NumberStops(store)
+        self.guards = GuardReader(self.blocks, self.stops)
+        self.blobs = ErasureBlobs(messages, platform.blobs)
+        lines = ErasureLedger(ledger, self.blobs)
+        self._kept = ErasureKept(self.blocks, messages, self.blobs, lines, clock)
+        self._reach = BlockReach(desk, contacts, contact_outbox, clock)
+        drafts = SavedDraftStore(store)
+        self.erasures = ErasureWorkflow(
+            store,
+            platform.bus,
+            platform.secrets,
+            contacts,
+            ErasureTickets(desk, messages, history, drafts, lines, self.blobs, clock),
+            ErasureContact(contacts, contact_outbox, self.stops, clock),
+            self._kept,
+            clock,
+        )
+        self.erasures.subscribe()
+        activities = ContactActivityStore(store)
+        self._export = ContactExport(activities, desk.tickets, messages, platform.blobs, clock)
+
+    def blocking(self, intake: Intake, copies: SettingsCopies, audit: AuditLog) -> BlockWorkflow:
+        """Blocks, once there is an intake that takes in what they set aside."""
+        return BlockWorkflow(
+            self.blocks,
+            self._reach,
+            self._contacts,
+            self._messages,
+            intake,
+            self.erasures,
+            self._kept,
+            copies,
+            audit,
+            self._clock,
+        )
+
+    def routers(self, blocking: BlockWorkflow) -> Sequence[Routes]:
+        """The routes."""
+        return (
+            blocks_router(blocking, self.blocks),
+            contact_block_router(blocking),
+            erasure_router(self.erasures),
+            contact_export_router(self._contacts, self._export),
+        )
+
+    def workers(self, blocking: BlockWorkflow, metrics: CollectorRegistry) -> Sequence[PeriodicWorker]:
+        """The timers of blocks and erasures, and the relay of what erasures say."""
+        return (
+            self.erasures.outbox.worker(metrics),
+            self.erasures.timers().worker(),
+            blocking.timers().worker(),
+        )

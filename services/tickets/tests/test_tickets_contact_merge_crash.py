@@ -1,0 +1,129 @@
+"""Kills a real tickets service within a merge of contacts or its undoing, and lets the next life finish it (V3)."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from contracts.contacts import ContactChanged, ContactIdentity, ContactUpdated
+from contracts.envelope import Event
+from contracts.topics import CONTACTS
+from service_kit.bus import Subscription
+from service_kit.testing.callers import sign_in
+from service_kit.testing.eventually import eventually
+from tickets.app import create_service
+
+DYING_SERVICE = """
+import asyncio, sys
+from pathlib import Path
+import httpx
+from service_kit.crash_points import arm_from
+from service_kit.testing.callers import sign_in
+from service_kit.testing.platforms import PlatformFactory
+from tickets.app import create_service
+
+async def main():
+    home, url, point, source, target, undone = sys.argv[1:]
+    platforms = PlatformFactory(Path(home), url)
+    platform = platforms("tickets")
+    service = create_service(platform)
+    async with platforms.running((service, platform)):
+        transport = httpx.ASGITransport(app=service.api)
+        async with httpx.AsyncClient(transport=transport, base_url="http://x") as http:
+            http.headers.update(await sign_in(platform))
+            path = f"/v1/contacts/{source}"
+            if undone:
+                (await http.post(f"{path}/merge", json={"into": target})).raise_for_status()
+            arm_from(point)
+            await http.post(f"{path}/unmerge" if undone else f"{path}/merge", json=None if undone else {"into": target})
+
+asyncio.run(main())
+"""
+MERGES = [
+    "tickets.contact_claimed:1",
+    "tickets.contact_claimed:2",
+    "tickets.contact_absorbed:1",
+    "contacts.published:1",
+    "contacts.published:2",
+]
+UNMERGES = [
+    "tickets.contact_claimed:1",
+    "tickets.contact_claimed:2",
+    "tickets.contact_restored:1",
+    "contacts.published:1",
+    "contacts.published:2",
+]
+
+pytestmark = pytest.mark.faults
+
+
+def _reports(now: Any) -> Sequence[Event]:
+    fields = {"account_id": "acc_1", "time": now}
+    mail = ContactIdentity(email="carl@customer.example")
+    phone = ContactIdentity(phone="+33612345678")
+    return [
+        ContactUpdated(id="evt_1", contact=mail, segments=("vip",), **fields),
+        ContactUpdated(id="evt_2", contact=phone, segments=("club",), **fields),
+    ]
+
+
+async def _die(tmp_path: Path, url: str, point: str, *rest: str) -> int | None:
+    """Run the service and have it merge, or unmerge, until it kills itself at `point`; how it ended."""
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", DYING_SERVICE, str(tmp_path), url, point, *rest, stdout=asyncio.subprocess.DEVNULL
+    )
+    async with asyncio.timeout(60):
+        return await child.wait()
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    ("point", "undone"), [*((point, "") for point in MERGES), *((point, "undone") for point in UNMERGES)]
+)
+async def test_a_killed_merge_of_contacts_is_finished_by_the_next_life(
+    make_platform: Any, running: Any, tmp_path: Path, valkey_url: str, point: str, undone: str
+):
+    """Wherever it is killed: both know what they should, nobody is claimed, and others have been told so (V3)."""
+    told: dict[str, ContactChanged] = {}
+
+    async def note(events: Sequence[Event]) -> None:
+        told.update({event.contact_id: event for event in events if isinstance(event, ContactChanged)})
+
+    other = make_platform("reporting")
+    other.bus.subscribe(Subscription(CONTACTS, "observer", note))
+    await other.bus.start()
+    platform = make_platform("tickets")
+    async with running((create_service(platform), platform)):
+        await other.bus.publish(_reports(other.clock.now()))
+        await eventually(lambda: len(told) == 2, seconds=20)
+    target, source = sorted(told, key=lambda one: told[one].phones)
+    ended = await _die(tmp_path, valkey_url, point, source, target, undone)
+    platform = make_platform("tickets")
+    service = create_service(platform)
+    transport = httpx.ASGITransport(app=service.api)
+    async with running((service, platform)), httpx.AsyncClient(transport=transport, base_url="http://x") as http:
+        http.headers.update(await sign_in(platform))
+        wanted = (source,) if not undone else ()
+
+        async def is_finished() -> bool:
+            found = [(await http.get(f"/v1/contacts/{one}")).json() for one in (source, target)]
+            return found[1]["merged"] == list(wanted) and found[0]["id"] == (source if undone else target)
+
+        await eventually(is_finished, seconds=20)
+        await eventually(lambda: told[source].merged_into == (None if undone else target), seconds=20)
+        await eventually(lambda: told[target].merged == wanted, seconds=20)
+        last = dict(told)
+        again = await http.post(f"/v1/contacts/{source}/merge", json={"into": target})
+        whole = (await http.get(f"/v1/contacts/{target}")).json()
+    await other.bus.stop()
+
+    assert ended == -signal.SIGKILL
+    assert again.status_code == 200
+    assert (whole["segments"], whole["phones"]) == (["vip", "club"], ["+33612345678"])
+    assert last[target].segments == (("vip",) if undone else ("vip", "club"))
+    assert last[source].segments == (("club",) if undone else ())
