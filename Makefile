@@ -5,6 +5,8 @@ PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := $(UV) run --no-sync
 ENGINES = DESKBUS_REQUIRE_ENGINES=1 PYTHONPATH=tests $(RUN) python -m engines --
+ENGINES_OF_THEIR_OWN = $(subst engines --,engines --only documents --,$(ENGINES))
+FLEET_TESTS = tests/faults/test_faults_fleet.py tests/faults/test_faults_assignment.py
 DEMO ?= 1
 WORKERS ?= auto
 
@@ -35,11 +37,11 @@ test: setup ## run the tests on the embedded engines (those that kill processes 
 	@$(RUN) pytest -m "not faults" -n $(WORKERS) --no-loadscope-reorder $(ARGS)
 
 faults: setup ## kill real processes at bad moments under traffic, then check the histories (SECONDS=600: on Kafka)
-	@$(if $(SECONDS),$(ENGINES) $(RUN) pytest tests/faults/test_faults_fleet.py --faults-seconds $(SECONDS) $(ARGS),\
+	@$(if $(SECONDS),$(ENGINES_OF_THEIR_OWN) $(RUN) pytest $(FLEET_TESTS) --faults-seconds $(SECONDS) $(ARGS),\
 	  $(RUN) pytest -m "faults and not engines" -n 2 --no-loadscope-reorder $(ARGS))
 
 engines: setup ## run what needs Kafka and MongoDB: in containers, or fetched once and started on this machine
-	@$(ENGINES) $(RUN) pytest -m engines -n $(WORKERS) --ignore tests/faults/test_faults_fleet.py $(ARGS)
+	@$(ENGINES) $(RUN) pytest -m engines -n $(WORKERS) $(addprefix --ignore ,$(FLEET_TESTS)) $(ARGS)
 
 production: setup ## the end-to-end tests on processes of each service, Kafka and a document engine
 	@DESKBUS_TEST_COMPOSITION=production $(ENGINES) $(RUN) pytest tests/end_to_end $(ARGS)

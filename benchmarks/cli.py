@@ -6,7 +6,7 @@ import os
 import platform
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,12 +16,16 @@ import typer
 from rich.console import Console
 from rich.status import Status
 
+from benchmarks.assignment import PARTS, QUICK, Effort, measure_assignment
+from benchmarks.assignment_figures import AssignmentResult, print_assignment
 from benchmarks.engine_sets import EngineSet, engine_sets
 from benchmarks.figures import Cost, Result, Saturation, Steady, Throughput, throughput
 from benchmarks.plot import plot
 from benchmarks.saturation import Run, Scenario, ServiceName, measure
 from benchmarks.steady import measure_steady
 from benchmarks.tables import print_result
+from benchmarks.tickets import measure_reading
+from benchmarks.tickets_figures import ReadingResult, print_readings
 from service_kit.errors import DeskbusError
 
 _FOLDER = Path(__file__).parent / "results"
@@ -45,14 +49,28 @@ def main(
         Path | None, typer.Option(help="Also write a cProfile of each service there, e.g. `/tmp/bench`.")
     ] = None,
     name: Annotated[str, typer.Option(help="Of the files in benchmarks/results.")] = "latest",
+    tickets: Annotated[
+        str, typer.Option(help="Instead: read inboxes of these sizes, e.g. `10000,100000`; see benchmarks/tickets.py.")
+    ] = "",
+    assignment: Annotated[
+        str, typer.Option(help="Instead: measure assignment, `all` of it or e.g. `policy,drain,waits`.")
+    ] = "",
+    samples: Annotated[int, typer.Option(min=20, max=10_000, help="Requests of each case with `--tickets`.")] = 200,
 ) -> None:
     """Measure the pipeline against its floor, on the same engines in one run.
 
     Examples: `make bench ARGS="--quick"`, `make bench ARGS="--engines embedded --no-steady --repeats 5"`,
+    `make bench ARGS="--tickets 10000,100000"`, `make bench ARGS="--assignment all --quick"`,
     `PYTHONPATH=tests python -m engines -- make bench` (with the engines of production).
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that nothing it started outlives it
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    if tickets:
+        _read(_sizes(tickets), samples)
+        return
+    if assignment:
+        _assign(PARTS if assignment == "all" else assignment.split(","), QUICK if quick else Effort())
+        return
     if quick:
         messages, repeats, seconds = min(messages, 1000), 1, min(seconds, 5.0)
     chosen = [one for one in engine_sets() if not engines or one.name in engines.split(",")]
@@ -74,6 +92,56 @@ def main(
     (_FOLDER / f"{name}.json").write_text(result.model_dump_json(indent=2) + "\n")
     (_FOLDER / f"{name}.svg").write_text(plot(result))
     out.print(f"written: {_FOLDER / name}.json, .svg", highlight=False, soft_wrap=True)
+
+
+def _read(sizes: list[int], samples: int) -> None:
+    """Measure reading, on the embedded engines: what FerretDB takes says nothing about MongoDB."""
+    load, filled, readings = os.getloadavg()[0], [], []
+    for count in sizes:
+        with out.status("") as status:
+            tell = _telling(status, f"{count:,} tickets")
+            made, read = asyncio.run(measure_reading(engine_sets()[0], count, samples, tell))
+        filled.append(made)
+        readings += read
+    result = ReadingResult(
+        at=datetime.now(UTC).isoformat(timespec="seconds"),
+        machine=f"{os.cpu_count()} processors, {platform.machine()}, Python {platform.python_version()}",
+        commit=_commit(),
+        load_average=load,
+        filled=filled,
+        readings=readings,
+    )
+    print_readings(out, result)
+    _FOLDER.mkdir(exist_ok=True)
+    (_FOLDER / "tickets.json").write_text(result.model_dump_json(indent=2) + "\n")
+    out.print(f"written: {_FOLDER / 'tickets.json'}", highlight=False, soft_wrap=True)
+
+
+def _assign(parts: Sequence[str], effort: Effort) -> None:
+    """Measure assignment, on the embedded engines."""
+    if not set(parts) <= set(PARTS):
+        raise typer.BadParameter(f"--assignment takes `all`, or some of {','.join(PARTS)}")
+    load = os.getloadavg()[0]
+    with out.status("") as status:
+        measured = measure_assignment(engine_sets()[0], parts, effort, _telling(status, "assignment"))
+    result = AssignmentResult(
+        at=datetime.now(UTC).isoformat(timespec="seconds"),
+        machine=f"{os.cpu_count()} processors, {platform.machine()}, Python {platform.python_version()}",
+        commit=_commit(),
+        load_average=load,
+        measured=measured,
+    )
+    print_assignment(out, result)
+    _FOLDER.mkdir(exist_ok=True)
+    (_FOLDER / "assignment.json").write_text(result.model_dump_json(indent=2) + "\n")
+    out.print(f"written: {_FOLDER / 'assignment.json'}", highlight=False, soft_wrap=True)
+
+
+def _sizes(text: str) -> list[int]:
+    sizes = [int(size) if size.strip().isdecimal() else 0 for size in text.split(",")]
+    if not all(1_000 <= size <= 10_000_000 for size in sizes):  # noqa: PLR2004 - said in the refusal
+        raise typer.BadParameter("--tickets takes sizes from 1000 to 10000000, separated by commas")
+    return sorted(set(sizes))
 
 
 async def _saturation(chosen: list[EngineSet], messages: int, repeats: int, profile: Path | None) -> list[Saturation]:

@@ -68,7 +68,7 @@ class Run:
         return float(sum(sum(one[kind].values()) for one in self.processes[service])) / self.messages
 
 
-class _Child:
+class Child:
     """One measured process and the newest of what it said."""
 
     def __init__(self, process: asyncio.subprocess.Process, service: str) -> None:
@@ -136,7 +136,7 @@ async def _run(engines: EngineSet, scenario: Scenario, mode: Mode, scripts: Path
         children = []
         for service in scenario.services:
             for _ in range(1 if mode == "record" else scenario.replicas):
-                child = await _start(fresh, service, mode, scripts, profile)
+                child = await start_child(fresh, service, mode, scripts, profile)
                 stack.callback(child.close)
                 children.append(child)
         async with asyncio.timeout(_FINISHED_WITHIN_SECONDS):
@@ -149,7 +149,8 @@ async def _run(engines: EngineSet, scenario: Scenario, mode: Mode, scripts: Path
         return Run(mode, scenario.messages, processes, calls)
 
 
-async def _start(fresh: Fresh, service: ServiceName, mode: Mode, scripts: Path, profile: Path | None) -> _Child:
+async def start_child(fresh: Fresh, service: ServiceName, mode: Mode, scripts: Path, profile: Path | None) -> Child:
+    """One measured process, started."""
     assignment = Assignment(
         service=service,
         mode=mode,
@@ -169,10 +170,10 @@ async def _start(fresh: Fresh, service: ServiceName, mode: Mode, scripts: Path, 
         stdout=asyncio.subprocess.PIPE,
         limit=_LINE_BYTES,
     )
-    return _Child(process, service)
+    return Child(process, service)
 
 
-async def _finished(children: Sequence[_Child], scenario: Scenario, mode: Mode) -> None:
+async def _finished(children: Sequence[Child], scenario: Scenario, mode: Mode) -> None:
     """Wait for the end. A floor is also at its end when it has nothing left to replay."""
     loop = asyncio.get_running_loop()
     before, since = "", loop.time()
@@ -187,12 +188,12 @@ async def _finished(children: Sequence[_Child], scenario: Scenario, mode: Mode) 
         await asyncio.sleep(0.1)
 
 
-def _is_taken_in(children: Sequence[_Child], scenario: Scenario) -> bool:
+def _is_taken_in(children: Sequence[Child], scenario: Scenario) -> bool:
     taken_in = (int(child.said["handled"].get(INBOUND_MESSAGES.name, 0)) for child in children)
     return sum(taken_in) >= scenario.messages
 
 
-def _is_finished(children: Sequence[_Child], scenario: Scenario) -> bool:
+def _is_finished(children: Sequence[Child], scenario: Scenario) -> bool:
     """All messages are in; and with the router, every ticket that was opened is assigned."""
     mine = [child.said for child in children if child.service == "tickets"]
     if not _is_taken_in(children, scenario):

@@ -104,4 +104,4 @@ def test_a_saved_view_sorts_by_priority(shared_company: Company) -> None:
     listed = [ticket["id"] for ticket in company.owner.get("/v1/tickets", view=view["id"])["items"]]
 
     assert listed == [ids[1], ids[2], ids[0]]
-    assert company.owner.get("/v1/tickets/counts")["views"][view["id"]] == 3
+    assert company.owner.get("/v1/tickets/counts")["views"][view["id"]]["count"] == 3

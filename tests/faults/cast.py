@@ -51,7 +51,7 @@ async def gather_cast(site: Site, world: World) -> Cast:
     owner = site.owner
     async with DeskClient(site.base_url, owner["api_key"], Random(0)) as desk:  # noqa: S311 - pauses only
         *online, offline, switching = await asyncio.gather(
-            *(_player(desk, name) for name in (*_ONLINE, _OFFLINE, _SWITCHING))
+            *(hire(desk, name) for name in (*_ONLINE, _OFFLINE, _SWITCHING))
         )
         always = await desk.change(
             "POST", "/v1/schedules", {"name": "Always", "zone": "Europe/Paris", "weekly": _EVERY_DAY}
@@ -65,7 +65,7 @@ async def gather_cast(site: Site, world: World) -> Cast:
         await desk.change("POST", "/v1/events", [_agrees_to_sms(phone) for phone in phones])
         hook = {"url": world.hook_url, "events": ["support.ticket.message_added.*"]}
         await desk.change("POST", "/v1/webhooks", hook)
-    await asyncio.gather(*(_go_online(site, player) for player in online))
+    await asyncio.gather(*(set_switch(site, player, online=True) for player in online))
     return Cast(
         account_id=owner["account_id"],
         support_address=owner["support_address"],
@@ -80,7 +80,8 @@ async def gather_cast(site: Site, world: World) -> Cast:
     )
 
 
-async def _player(desk: DeskClient, name: str) -> Player:
+async def hire(desk: DeskClient, name: str) -> Player:
+    """One more agent, offline, and a key of theirs."""
     email = f"{name.lower()}@desk.example"
     body: dict[str, Any] = {"name": name, "email": email, "role": "support", "password": f"{email}-Faults-2026"}
     agent = await desk.change("POST", "/v1/agents", body)
@@ -88,9 +89,10 @@ async def _player(desk: DeskClient, name: str) -> Player:
     return Player(agent["id"], name, key["key"])
 
 
-async def _go_online(site: Site, player: Player) -> None:
+async def set_switch(site: Site, player: Player, *, online: bool) -> None:
+    """An agent sets their own switch."""
     async with DeskClient(site.base_url, player.key, Random(0)) as desk:  # noqa: S311 - pauses only
-        await desk.change("PUT", "/v1/agents/me/availability", {"online": True})
+        await desk.change("PUT", "/v1/agents/me/availability", {"online": online})
 
 
 def _agrees_to_sms(phone: str) -> dict[str, Any]:

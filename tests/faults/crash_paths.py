@@ -28,6 +28,9 @@ CRASH_PATHS: Mapping[str, Sequence[str]] = {
         "notifier.accepted:2",
     ),
     "settings": (
+        "audit.begun:2",
+        "audit.acted:2",
+        "audit.told:2",
         "settings.stored:2",
         "settings.published:12",
         "router.team_saved:1",
@@ -46,6 +49,9 @@ BESIDE_THEIR_SERVICE: Sequence[str] = (
     "tickets.split_intended:1",
     "tickets.split_inserted:1",
     "tickets.split_moved:1",
+    "tickets.contact_claimed:1",
+    "tickets.contact_absorbed:1",
+    "tickets.contact_restored:1",
 )
 """Points of what nobody does in these plays; tried in the tests of the service."""
 

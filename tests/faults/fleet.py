@@ -36,7 +36,13 @@ _KEY = "a key for tests that guards nothing"
 class Fleet:
     """The processes, and what is in front of them."""
 
-    def __init__(self, folder: Path, engines: FleetEngines, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        engines: FleetEngines,
+        environment: Mapping[str, str],
+        sizes: Mapping[str, int] = SIZES,
+    ) -> None:
         front_port = free_port()
         self.base_url = f"http://127.0.0.1:{front_port}"
         self.engines = engines
@@ -51,8 +57,9 @@ class Fleet:
         }
         self.replicas = {
             service: [Replica(service, number, folder, self.environment) for number in range(size + 1)]
-            for service, size in SIZES.items()
+            for service, size in sizes.items()
         }
+        self._sizes = sizes
         self._front_port = front_port
         self._by_port = {replica.port: replica for several in self.replicas.values() for replica in several}
         self._smtp = FaultProxy(
@@ -82,7 +89,7 @@ class Fleet:
     async def boot(self) -> None:
         """Provision, start every process, and make the first account."""
         await self._command("init", "--wait", "30")
-        for service, size in SIZES.items():
+        for service, size in self._sizes.items():
             for replica in self.replicas[service][:size]:
                 replica.start()
         await self.until_ready()

@@ -31,16 +31,25 @@ class FleetChaos:
         self._history = history
         self._chance = chance
         self._messages = messages
+        self._moments: Sequence[int] = ()
+        self._begun = 0
+        self._needs_traffic = False
+
+    @property
+    def is_late(self) -> bool:
+        """Whether something is due that has not begun: a crowd that waits for it has it all in its midst."""
+        due = sum(moment <= self._history.acknowledged for moment in self._moments)
+        return due > self._begun and not self._needs_traffic
 
     def acts(self) -> Sequence[Act]:
         """Every kind of misfortune once, and each service killed once."""
-        kills = [self._killing(service) for service in SIZES]
+        kills = [self.killing(service) for service in SIZES]
         others: list[Act] = [
             self.suspend_somebody,
             self.suspend_somebody,
             lambda: self.roll("tickets"),
             lambda: self.roll("router"),
-            self.scale_out_and_in,
+            lambda: self.scale_out_and_in("tickets"),
             self.restart_documents,
             self.restart_valkey,
             self.lose_kafka_node,
@@ -51,9 +60,10 @@ class FleetChaos:
         """Let all acts happen, in any order; in the end every process is ready."""
         shuffled = list(acts)
         self._chance.shuffle(shuffled)
-        moments = sorted(self._chance.sample(range(self._messages // 50, self._messages * 4 // 5), len(acts)))
-        for moment, act in zip(moments, shuffled, strict=True):
+        self._moments = sorted(self._chance.sample(range(self._messages // 50, self._messages * 4 // 5), len(acts)))
+        for moment, act in zip(self._moments, shuffled, strict=True):
             await self._until_acknowledged(moment)
+            self._begun += 1
             await act()
         await self._fleet.until_ready()
 
@@ -74,20 +84,23 @@ class FleetChaos:
         replica.signal(signal.SIGCONT)
 
     async def roll(self, service: str) -> None:
-        """Replace one process of a service after the other, in good order."""
+        """Replace one process of a service after the other, in good order; nobody rolls what is still starting."""
         log.info("fault", act="roll", service=service)
+        await self._fleet.until_ready()
         for replica in [one for one in self._fleet.replicas[service] if one.is_alive]:
             assert await replica.stop() == 0, f"{replica.name} did not stop in order: {replica.log[-2000:]}"
             replica.start()
             await replica.until_ready()
 
-    async def scale_out_and_in(self) -> None:
-        """One more process of tickets joins, works, and leaves."""
-        reserve = self._fleet.reserve_of("tickets")
+    async def scale_out_and_in(self, service: str) -> None:
+        """One more process of a service joins, works, and leaves."""
+        reserve = self._fleet.reserve_of(service)
         log.info("fault", act="scale", replica=reserve.name)
         reserve.start()
         await reserve.until_ready()
+        self._needs_traffic = True
         await self._until_acknowledged(min(self._messages, self._history.acknowledged + self._messages // 20))
+        self._needs_traffic = False
         assert await reserve.stop() == 0, f"{reserve.name} did not stop in order: {reserve.log[-2000:]}"
 
     async def restart_documents(self) -> None:
@@ -111,7 +124,9 @@ class FleetChaos:
         await asyncio.sleep(self._chance.random() * _LONGEST_ABSENCE_SECONDS)
         await asyncio.to_thread(start)
 
-    def _killing(self, service: str) -> Act:
+    def killing(self, service: str) -> Act:
+        """The act of killing any process of a service."""
+
         async def kill_one() -> None:
             alive = [one for one in self._fleet.replicas[service] if one.is_alive]
             await self.kill(self._chance.choice(alive))

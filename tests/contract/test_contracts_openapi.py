@@ -1,0 +1,173 @@
+"""The OpenAPI documents of all seven services say of every operation what a caller needs to know."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema_rs
+import pytest
+import pytest_asyncio
+
+from deskbus.composition import SERVICE_NAMES
+from permissions.doors import composed
+from service_kit.http.openapi_problems import COMMON_PROBLEMS
+from service_kit.http.problems import MEDIA_TYPE
+
+Json = dict[str, Any]
+
+JSON = "application/json"
+
+# Answered whole, each because there cannot be many.
+WHOLE = {
+    "GET /v1/tickets/{ticket_id}/presence": "who looks at one ticket now",
+    "GET /v1/contacts/{contact_id}/metrics": "the kinds of one contact's events",
+    "GET /v1/macros/variables": "built in",
+    "GET /v1/teams": "an account has so many at most (`too_many`)",
+    "GET /v1/schedules": "an account has so many at most (`too_many`)",
+    "GET /v1/availability": "one row for each agent at work, for a board that shows all",
+    "GET /v1/webhooks": "an account has so many at most (`too_many_webhooks`)",
+    "GET /v1/reports/volume": "at most a thousand intervals, refused beyond",
+    "GET /v1/reports/first-response": "at most a thousand intervals, refused beyond",
+    "GET /v1/reports/assignments": "at most a thousand intervals, refused beyond",
+}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Json]:
+    """The document of each service by its name."""
+    return {service.name: service.api.openapi() for service in await composed(tmp_path_factory.mktemp("home"))}
+
+
+def operations(document: Json) -> Iterator[tuple[str, Json]]:
+    """Every operation, with what it is called in a finding."""
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            yield f"{method.upper()} {path}", operation
+
+
+def contents(operation: Json) -> Iterator[tuple[str, str, Json]]:
+    """What an operation takes and answers: where, of which type, and the media object."""
+    for kind, media in operation.get("requestBody", {}).get("content", {}).items():
+        yield "request", kind, media
+    for status, answer in operation["responses"].items():
+        yield from ((status, kind, media) for kind, media in answer.get("content", {}).items())
+
+
+def examples(media: Json) -> list[Any]:
+    """The values that a media object shows."""
+    named = [one["value"] for one in media.get("examples", {}).values()]
+    return [*([media["example"]] if "example" in media else []), *named]
+
+
+def parameters(operation: Json) -> set[str]:
+    """The names of an operation's parameters."""
+    return {one["name"] for one in operation.get("parameters", ())}
+
+
+def is_list(document: Json, operation: Json) -> bool:
+    """Whether an answer is an object whose `items` may go on for ever."""
+    schema = operation["responses"].get("200", {}).get("content", {}).get(JSON, {}).get("schema", {})
+    if "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    return "items" in schema.get("properties", {}) or schema.get("type") == "array"
+
+
+def flaws(document: Json, media: Json) -> Iterator[str]:
+    """Where an example does not fit the schema beside it."""
+    schema = {**media.get("schema", {}), "components": document["components"]}
+    validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
+    for value in examples(media):
+        yield from (f"{error.instance_path}: {error.message}" for error in validator.iter_errors(value))
+
+
+@pytest.mark.parametrize("name", SERVICE_NAMES)
+def test_every_operation_says_what_it_is(documents: dict[str, Json], name: str) -> None:
+    """Each operation has a summary, a description and a tag."""
+    silent = [
+        label
+        for label, operation in operations(documents[name])
+        if not (operation.get("summary") and operation.get("description") and operation.get("tags"))
+    ]
+
+    assert silent == []
+    assert documents[name]["paths"]
+
+
+@pytest.mark.parametrize("name", SERVICE_NAMES)
+def test_every_example_fits_its_schema(documents: dict[str, Json], name: str) -> None:
+    """Each JSON request and answer, and each problem, has an example that its own schema takes."""
+    shown = [(label, *content) for label, op in operations(documents[name]) for content in contents(op)]
+    missing = [
+        f"{label} {where}"
+        for label, where, kind, media in shown
+        if not examples(media) and where != "default" and kind in {JSON, MEDIA_TYPE}
+    ]
+    wrong = [f"{label} {where}: {flaw}" for label, where, _, media in shown for flaw in flaws(documents[name], media)]
+
+    assert missing == []
+    assert wrong == []
+
+
+def test_an_example_that_does_not_fit_is_found(documents: dict[str, Json]) -> None:
+    """The walk sees an example whose schema refuses it."""
+    media = {"schema": {"$ref": "#/components/schemas/Problem"}, "example": {"status": "many"}}
+
+    assert list(flaws(documents["tickets"], media))
+
+
+@pytest.mark.parametrize("name", SERVICE_NAMES)
+def test_every_operation_documents_its_problems(documents: dict[str, Json], name: str) -> None:
+    """A caller is needed: 401; a body is taken: 413 and 422; each problem is shown with its code and status."""
+    found: list[str] = []
+    for label, operation in operations(documents[name]):
+        answers = operation["responses"]
+        wanted = {"400", "503"}
+        wanted |= {"401"} if operation.get("security") else set()
+        wanted |= {"413", "422"} if "requestBody" in operation else set()
+        wanted |= {"404"} if "{" in label else set()
+        found += [f"{label} lacks {status}" for status in sorted(wanted - answers.keys())]
+        for status, kind, media in contents(operation):
+            shown = media.get("examples", {}) if kind == MEDIA_TYPE and status != "default" else {}
+            for code, one in shown.items():
+                if (one["value"]["code"], str(one["value"]["status"])) != (code, status):
+                    found.append(f"{label} {status} shows {code} as {one['value']}")
+
+    assert found == []
+
+
+def test_every_common_problem_is_documented_somewhere(documents: dict[str, Json]) -> None:
+    """No code that the kit answers with is left out of all documents."""
+    codes = {
+        code
+        for document in documents.values()
+        for _, operation in operations(document)
+        for _, _, media in contents(operation)
+        for code in media.get("examples", {})
+    }
+
+    assert {problem.code for problem in COMMON_PROBLEMS} <= codes
+
+
+@pytest.mark.parametrize("name", SERVICE_NAMES)
+def test_callers_writes_take_an_idempotency_key(documents: dict[str, Json], name: str) -> None:
+    """Each write of a caller documents the header once, with its conflicts."""
+    for label, operation in operations(documents[name]):
+        headers = [one["name"] for one in operation.get("parameters", ()) if one["name"] == "Idempotency-Key"]
+        is_keyed = not label.startswith("GET ") and bool(operation.get("security"))
+
+        assert len(headers) == is_keyed, label
+        assert ("409" in operation["responses"]) >= is_keyed, label
+
+
+@pytest.mark.parametrize("name", SERVICE_NAMES)
+def test_every_list_is_paged(documents: dict[str, Json], name: str) -> None:
+    """Each answer with `items` takes a limit and a cursor, or says here why it is answered whole."""
+    unpaged = {
+        label
+        for label, operation in operations(documents[name])
+        if label.startswith("GET ")
+        and is_list(documents[name], operation)
+        and not {"limit", "cursor"} <= parameters(operation)
+    }
+    excused = {label for label, _ in operations(documents[name])} & WHOLE.keys()
+
+    assert unpaged == excused
