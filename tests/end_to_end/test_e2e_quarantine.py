@@ -54,10 +54,15 @@ def test_a_mail_from_nobody_is_listed_and_comes_back(system: RunningSystem, comp
     company.deliver("", b"Message-ID: <nobody-2@nowhere.example>\r\nSubject: Boo\r\n\r\nBoo\r\n")
     company.verdict("nobody-2@nowhere.example")
     [kept] = listed(system, company)
+    table = system.commands.run("quarantine", "list", "--account", company.account_id)
+    shown = system.commands.run("quarantine", "show", kept["id"])
     replayed = system.commands.run("quarantine", "replay", kept["id"])
     ended = verdicts(company, "nobody-2@nowhere.example", 2)
 
     assert (kept["channel"], kept["mailbox"], kept["reason"]) == ("email", company.support, "no_sender")
+    assert table.code == 0, table.printed
+    assert kept["id"] in table.printed
+    assert json.loads(shown.printed) == kept
     assert replayed.code == 0, replayed.printed
     assert ended == ["quarantined", "quarantined"]
     assert [one["id"] for one in listed(system, company)] == [kept["id"]]

@@ -43,8 +43,10 @@ def test_a_ticket_has_its_members(shared_company: Company) -> None:
     ticket = company.settled(company.opened_by_mail(f"Zoé Doe <{customer}>", subject="A cup"))
     (listed,) = [one for one in company.owner.get("/v1/tickets")["items"] if one["id"] == ticket["id"]]
 
+    shown = company.ticket(ticket["id"])
+
     assert ticket.keys() >= TICKET
-    assert listed == company.ticket(ticket["id"])
+    assert listed == {member: shown[member] for member in listed}
     assert ticket["contact"] == {
         "id": ticket["contact"]["id"],
         "name": "Zoé Doe",

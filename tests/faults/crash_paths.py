@@ -52,6 +52,9 @@ BESIDE_THEIR_SERVICE: Sequence[str] = (
     "tickets.contact_claimed:1",
     "tickets.contact_absorbed:1",
     "tickets.contact_restored:1",
+    "tickets.ticket_erased:1",
+    "tickets.message_erased:1",
+    "erasures.published:1",
 )
 """Points of what nobody does in these plays; tried in the tests of the service."""
 

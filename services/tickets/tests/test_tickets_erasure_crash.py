@@ -66,7 +66,7 @@ pytestmark = pytest.mark.faults
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("point", ["tickets.ticket_erased:1", "tickets.message_erased:1"])
+@pytest.mark.parametrize("point", ["tickets.ticket_erased:1", "tickets.message_erased:1", "erasures.published:1"])
 async def test_a_killed_erasure_is_finished_by_the_next_life(
     make_platform: Any, running: Any, inbox: Any, tmp_path: Path, valkey_url: str, point: str
 ) -> None:

@@ -148,7 +148,8 @@ def _json(kept: KeptAside, *, indent: int | None = None) -> str:
 
 
 def _table(found: Sequence[KeptAside]) -> Table:
-    table = Table(*("id", "received", "channel", "for", "from", "reason", "bytes", "state"))
+    table = Table("id", "received", "channel", "for", "from", "reason", "bytes", "state")
+    table.columns[0].no_wrap = True
     for kept in found:
         state = "waiting" if kept.is_waiting else "replayed"
         cells = (kept.id, f"{kept.received_at:%Y-%m-%d %H:%M}Z", kept.channel, kept.mailbox, kept.source, kept.reason)
