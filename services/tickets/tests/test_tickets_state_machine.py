@@ -4,19 +4,14 @@ The service is the real one, with its routes, its readers of the bus and its sto
 what is published, so that a life can be repeated step by step.
 """
 
-import asyncio
-import itertools
-from collections import deque
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from collections import Counter
+from collections.abc import Coroutine
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, ClassVar, TypeVar
 
 import httpx
-from argon2 import PasswordHasher
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -26,305 +21,25 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from pydantic import BaseModel
 
-from contracts.contacts import Consent, ContactIdentity, ContactUpdated, SmsConsent
-from contracts.envelope import Event
 from contracts.ids import new_id
-from contracts.outbound import OutboundMessageRequested
 from contracts.presence import AgentAvailabilityChanged
 from contracts.routing import AssignmentDecided
-from contracts.settings import (
-    Area,
-    AssignmentSettings,
-    ChatSettings,
-    EmailSettings,
-    SettingsChanged,
-    SmsSettings,
-    SupportAddress,
-    TeamDirectory,
-)
-from contracts.tickets import TicketAssignmentRefused, TicketEvent
-from contracts.topics import topic_of
-from service_kit.bus import Subscription
-from service_kit.platform import Platform
-from service_kit.settings_copies import SettingsCopies
-from service_kit.testing.callers import http_client, sign_in
-from service_kit.testing.manual_clock import ManualClock
-from service_kit.testing.platforms import PlatformFactory
-from tickets.account_workflow import NewAccount
-from tickets.agent_store import AgentStore
-from tickets.agents import Agent
-from tickets.app import create_service
-from tickets.auto_closing import AutoClosing
-from tickets.desk import Desk
-from tickets.history import History
-from tickets.history_store import HistoryStore
-from tickets.intake_entry import INTAKE
-from tickets.life import UNSNOOZE
-from tickets.message_store import MessageStore
-from tickets.people_app import account_workflow
-from tickets.publication import Publication
-from tickets.snoozing import Snoozing
-from tickets.ticket_store import TicketStore
-from tickets.ticket_timers import ticket_timers
+from contracts.tickets import TicketAssignmentRefused
+from ticket_lives.company import AGENTS, PHONES, Company, World, a_world
+from ticket_lives.life import PRESETS, Life
 
-NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
-LIVES, STEPS = 20, 25
-CHEAP_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-
-PRESETS: Mapping[str, timedelta | None] = {
-    "guide": None,
-    "status_page": timedelta(days=3),
-    "zendesk": timedelta(days=28),
-}
-"""Until when after its closing a mail or SMS ticket is reopened by its customer; chats never are."""
-
+LIVES, STEPS = 20, 20
 MOST_TICKETS = 4
 """Of a life, but for those that follow others: the fewer there are, the more happens to each."""
 
-AGENTS = ("ann", "ben")
 MAILERS = ("carl@customer.example", "dora@customer.example")
-PHONES = ("+33612345678", "+33687654321")
-"""Only the first has agreed to SMS."""
-
 CONVERSATIONS = ("cnv_1", "cnv_2")
 T = TypeVar("T")
 
-
-@dataclass
-class Life:
-    """A ticket as the model has it; `told` are the events that must have been published of it, in order."""
-
-    id: str
-    channel: str
-    customer: str
-    status: str = "open"
-    assignee: str | None = None
-    held: bool = False
-    epoch: int = 0
-    cycle: int = 1
-    closed_at: datetime | None = None
-    snoozed_until: datetime | None = None
-    reopened_at: list[datetime] = field(default_factory=list)
-    quiet_since: datetime | None = None
-    readers: frozenset[str] = frozenset()
-    tags: tuple[str, ...] = ()
-    texts: list[str] = field(default_factory=list)
-    told: list[str] = field(default_factory=list)
-    mail_id: str = ""
-    follow_up_of: str | None = None
-    updated_at: datetime = NOON
-
-    def say(self, event: str, now: datetime, **update: Any) -> None:
-        """One change with its event; whatever else changes with it."""
-        self.told.append(event)
-        self.updated_at = now
-        for name, value in update.items():
-            setattr(self, name, value)
-
-    def add(self, text: str, now: datetime, readers: frozenset[str]) -> None:
-        """One more message."""
-        self.texts.append(text)
-        self.say("message_added", now, readers=readers)
-
-    def open_again(self, event: str, now: datetime, **update: Any) -> None:
-        """Back in sight; the customer's silence counts from here."""
-        quiet_since = self.quiet_since and now
-        cleared = {"status": "open", "snoozed_until": None, "closed_at": None, "quiet_since": quiet_since}
-        self.say(event, now, epoch=self.epoch + 1, **cleared, **update)
-
-    def reopen(self, now: datetime) -> None:
-        """Open again in a new cycle."""
-        self.reopened_at.append(now)
-        self.open_again("reopened", now, cycle=self.cycle + 1, held=False)
-
-    def close(self, now: datetime) -> None:
-        """Out of the inbox."""
-        update = {"status": "closed", "closed_at": now, "snoozed_until": None, "epoch": self.epoch + 1}
-        self.say("closed", now, **update)
-
-    def is_reopened_by_customer(self, preset: str, now: datetime) -> bool:
-        """What the table says of a message to the closed ticket, but for the brake."""
-        window = PRESETS[preset]
-        return self.channel != "web_chat" and (window is None or now - cast("datetime", self.closed_at) <= window)
-
-    def is_braked(self, most: int, now: datetime) -> bool:
-        """Whether it was reopened too often within the hour."""
-        return sum(now - at < timedelta(hours=1) for at in self.reopened_at) >= most
-
-    def lies_with(self, agent: str | None) -> bool:
-        """Whether it is in the inbox of an agent, or of nobody."""
-        return self.status == "open" and self.assignee == agent
-
-    def shown_to(self, agent: str) -> dict[str, Any]:
-        """What the API must say of it to an agent."""
-        return {
-            "status": self.status,
-            "assignee": self.assignee,
-            "unread": agent not in self.readers,
-            "tags": list(self.tags),
-            "cycle": self.cycle,
-            "message_count": len(self.texts),
-            "follow_up_of": self.follow_up_of,
-            "is_asleep": self.snoozed_until is not None,
-        }
-
-
-@dataclass
-class DirectBus:
-    """Hands what is published to its readers before `publish` returns, and keeps it."""
-
-    subscriptions: list[Subscription] = field(default_factory=list)
-    of_tickets: dict[str, list[TicketEvent]] = field(default_factory=dict)
-    requests: list[OutboundMessageRequested] = field(default_factory=list)
-    waiting: deque[Event] = field(default_factory=deque)
-    is_handing_over: bool = False
-
-    def subscribe(self, subscription: Subscription) -> None:
-        """Declare a reader."""
-        self.subscriptions.append(subscription)
-
-    async def ping(self) -> None:
-        """Always well."""
-
-    async def publish(self, events: Sequence[Event]) -> None:
-        """Keep, and hand over; what a reader publishes is handed over after what it was handed."""
-        self.waiting.extend(events)
-        if self.is_handing_over:
-            return
-        self.is_handing_over = True
-        try:
-            while self.waiting:
-                await self._hand_over(self.waiting.popleft())
-        finally:
-            self.is_handing_over = False
-
-    async def _hand_over(self, event: Event) -> None:
-        if isinstance(event, TicketEvent):
-            self.of_tickets.setdefault(event.ticket_id, []).append(event)
-        if isinstance(event, OutboundMessageRequested):
-            self.requests.append(event)
-        for one in self.subscriptions:
-            if one.topic == topic_of(type(event)) and (not one.only or isinstance(event, one.only)):
-                await one.handle([event])
-
-
-class World:
-    """The service, started once for all lives; each life is an account of its own."""
-
-    def __init__(self, folder: Path, valkey_url: str, new_inbox: Callable[[str], Any]) -> None:
-        self.runner, self.clock, self.bus = asyncio.Runner(), ManualClock(NOON), DirectBus()
-        self.factory = PlatformFactory(folder, valkey_url)
-        self.platform = replace(self.factory("tickets", clock=self.clock), bus=cast("Any", self.bus))
-        self.service = create_service(self.platform, hasher=CHEAP_HASHER)
-        self.numbers = itertools.count(1)
-        self.new_inbox = new_inbox
-        self.settled, self.steps = 0, 0
-        self._replica()
-
-    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """To the end."""
-        return self.runner.run(coroutine)
-
-    async def start(self) -> None:
-        """The store and what the service prepares; its workers are run by hand, as a second replica's."""
-        await self.platform.store.start()
-        for prepare in self.service.prepare:
-            await prepare()
-        self.http = http_client(self.service.api)
-
-    async def stop(self) -> None:
-        """Give all back."""
-        await self.http.aclose()
-        await self.platform.store.stop()
-        await self.factory.close()
-
-    async def settle(self) -> None:
-        """Whatever is due by now happens."""
-        await self.timers.run_due()
-        await self.auto_closing.run()
-
-    def _replica(self) -> None:
-        platform: Platform = self.platform
-        store, clock = platform.store, self.clock
-        histories = HistoryStore(store)
-        publication = Publication(MessageStore(store), histories, platform.blobs, clock)
-        desk = Desk(TicketStore(store), History(histories), publication, platform.bus, clock)
-        self.timers = ticket_timers(desk.tickets, clock, {UNSNOOZE: Snoozing(desk, clock).wake})
-        self.auto_closing = AutoClosing(desk, SettingsCopies(platform, "tickets", areas=("tickets",)), clock)
-
-
-class Company:
-    """One account, its agents and customers, as outsiders see it."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.account_id = f"acc_life_{next(world.numbers)}"
-        self.inbox = world.new_inbox(self.account_id)
-        self.sessions: dict[str, dict[str, str]] = {}
-
-    def agent_id(self, agent: str | None) -> str | None:
-        """An agent's id."""
-        return agent and f"agt_{self.account_id}_{agent}"
-
-    async def found(self) -> None:
-        """Make the account, as it is when other services have said what they have to."""
-        email = f"oscar@{self.account_id.replace('_', '-')}.example"
-        fields = {"name": "Acme", "owner_name": "Oscar", "email": email, "password": "correct horse battery"}
-        wanted = NewAccount(**fields, account_id=self.account_id)
-        await account_workflow(self.world.platform, hasher=CHEAP_HASHER).create(wanted)
-        areas: dict[Area, BaseModel] = {
-            "assignment": AssignmentSettings(),
-            "teams": TeamDirectory(),
-            "email": EmailSettings(addresses={"support@acme.example": SupportAddress()}),
-            "sms": SmsSettings.model_validate({"auto_responder": {"mode": "off"}}),
-            "chat": ChatSettings(),
-        }
-        for area, value in areas.items():
-            await self.tell(SettingsChanged, area=area, version=1, value=value.model_dump(mode="json"))
-        agreed = Consent(sms=SmsConsent(transactional=True))
-        await self.tell(ContactUpdated, contact=ContactIdentity(phone=PHONES[0]), consent=agreed)
-        for agent in AGENTS:
-            await self._hire(agent)
-
-    async def tell(self, kind: type[Event], **fields: Any) -> None:
-        """Publish what another service would."""
-        now = self.world.clock.now()
-        await self.world.bus.publish([kind(id=new_id("evt"), account_id=self.account_id, time=now, **fields)])
-
-    async def receive(self, event: Event) -> tuple[str, str | None]:
-        """The verdict on a message, and its ticket."""
-        await self.world.bus.publish([event])
-        entry = await self.world.platform.store.collection(INTAKE).get(event.id)
-        assert entry is not None
-        return entry.verdict, entry.ticket_id
-
-    async def do(self, agent: str, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
-        """An agent's request."""
-        sent = {**self.sessions[agent], **headers}
-        return await self.world.http.request(method, path, json=body, headers=sent)
-
-    async def get(self, agent: str, path: str, **query: Any) -> Any:
-        """What an agent is shown."""
-        answer = await self.world.http.get(path, params=query, headers=self.sessions[agent])
-        assert answer.status_code == httpx.codes.OK, answer.text
-        return answer.json()
-
-    async def tickets(self, agent: str, **query: Any) -> dict[str, dict[str, Any]]:
-        """A list by ids."""
-        page = await self.get(agent, "/v1/tickets", limit=200, **query)
-        return {item["id"]: item for item in page["items"]}
-
-    async def _hire(self, agent: str) -> None:
-        agent_id, now = str(self.agent_id(agent)), self.world.clock.now()
-        login = f"{agent_id.replace('_', '-')}@acme.example"
-        fields = {"id": agent_id, "account_id": self.account_id, "name": agent, "email": login, "login": login}
-        hired = Agent(**fields, role="support", password_hash="none", created_at=now, updated_at=now)
-        await AgentStore(self.world.platform.store).insert(hired)
-        given = {"account_id": self.account_id, "agent_id": agent_id}
-        self.sessions[agent] = await sign_in(self.world.platform, **given)
-
+PRESET = st.sampled_from(sorted(PRESETS))
+OWNER = st.sampled_from(["keep", "queue", "keep_if_available"])
+AUTO_CLOSE, MOST = st.sampled_from([None, 48]), st.sampled_from([1, 5])
 
 agents = st.sampled_from(AGENTS)
 places = st.integers(0, 50)
@@ -338,9 +53,9 @@ class TicketMachine(RuleBasedStateMachine):
 
     world: ClassVar[World]
 
-    @initialize(preset=st.sampled_from(sorted(PRESETS)))
-    def begin(self, preset: str) -> None:
-        """A new account with the presets of a choice."""
+    @initialize(preset=PRESET, owner=OWNER, auto_close=AUTO_CLOSE, most=MOST, here=st.sets(agents))
+    def begin(self, preset: str, owner: str, auto_close: int | None, most: int, here: set[str]) -> None:
+        """A new account with settings of a choice, and a ticket to begin with."""
         self.company = Company(self.world)
         self.lives: list[Life] = []
         self.threads: dict[str, Life] = {}
@@ -351,7 +66,11 @@ class TicketMachine(RuleBasedStateMachine):
         self.replies, self.looks = 0, 0
         self.told_before = len(self.world.bus.requests)
         self.run(self.company.found())
-        self.set(preset=preset, owner="keep_if_available", auto_close=None, most=5)
+        self.set(preset, owner, auto_close, most)
+        for agent in sorted(here):
+            self.agent_comes_or_goes(agent, is_online=True)
+        self.mail_arrives(MAILERS[0])
+        self.sms_arrives(PHONES[0])
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """To the end."""
@@ -359,7 +78,6 @@ class TicketMachine(RuleBasedStateMachine):
 
     def tick(self) -> datetime:
         """No two commands happen at one moment."""
-        self.world.steps += 1
         self.world.clock.advance(timedelta(seconds=1))
         return self.world.clock.now()
 
@@ -404,14 +122,35 @@ class TicketMachine(RuleBasedStateMachine):
             self.arrives(self.company.inbox.mail("Again", **refers), f"mail/{life.mail_id}")
 
     @has_tickets
-    @rule(place=places, agent=agents, chosen=st.none() | agents, hours=st.sampled_from([0, 1, 70, 74, 600, 700]))
-    def customer_comes_back(self, place: int, agent: str, chosen: str | None, hours: int) -> None:
-        """After its ticket was somebody's and closed, at once or on either side of each preset's window (L3)."""
-        self.agent_assigns(place, agent, chosen)
+    @rule(place=places, agent=agents, hours=st.sampled_from([70, 74, 600, 700]), by_machine=st.booleans())
+    def customer_comes_back(self, place: int, agent: str, hours: int, by_machine: bool) -> None:  # noqa: FBT001 - drawn
+        """After an answer and the closing of a ticket, on either side of each preset's window (L3, L4)."""
+        self.agent_assigns(place, agent, agent)
+        self.agent_replies(place, agent)
         self.agent_closes(place, agent)
-        if hours:
-            self.time_passes(hours)
-        self.customer_answers(place, by_machine=False)
+        self.time_passes(hours)
+        self.customer_answers(place, by_machine)
+        self.time_passes(47)
+
+    @has_tickets
+    @rule(place=places, agent=agents)
+    def agent_sleeps_on_it(self, place: int, agent: str) -> None:
+        """What comes back into sight is not closed for what was quiet before (L4)."""
+        self.agent_replies(place, agent)
+        self.agent_snoozes(place, agent, 24)
+        self.time_passes(47)
+        self.time_passes(12)
+
+    @has_tickets
+    @rule(place=places, agent=agents, by_machine=st.booleans())
+    def customer_insists(self, place: int, agent: str, by_machine: bool) -> None:  # noqa: FBT001 - drawn
+        """Closed again and again within the hour: the brake holds the loop (L3)."""
+        self.agent_assigns(place, agent, agent)
+        for _ in range(2):
+            self.agent_closes(place, agent)
+            self.customer_answers(place, by_machine=False)
+        self.agent_reads(place, agent, is_read=True)
+        self.customer_answers(place, by_machine)
 
     @rule(sender=st.sampled_from(PHONES))
     def sms_arrives(self, sender: str) -> None:
@@ -591,12 +330,7 @@ class TicketMachine(RuleBasedStateMachine):
         fields = {"agent_id": self.company.agent_id(agent), "online": is_online, "cause": "agent"}
         self.run(self.company.tell(AgentAvailabilityChanged, **fields))
 
-    @rule(
-        preset=st.sampled_from(sorted(PRESETS)),
-        owner=st.sampled_from(["keep", "queue", "keep_if_available"]),
-        auto_close=st.sampled_from([None, 48]),
-        most=st.sampled_from([1, 5]),
-    )
+    @rule(preset=PRESET, owner=OWNER, auto_close=AUTO_CLOSE, most=MOST)
     def set(self, preset: str, owner: str, auto_close: int | None, most: int) -> None:
         """Settings hold at once (design: at most a second)."""
         self.tick()
@@ -607,7 +341,7 @@ class TicketMachine(RuleBasedStateMachine):
 
         assert answer.status_code == httpx.codes.OK, answer.text
 
-    @rule(hours=st.sampled_from([1, 12, 49, 80, 700]))
+    @rule(hours=st.sampled_from([1, 12, 49]))
     def time_passes(self, hours: int) -> None:
         """Snoozes end, however late, and then what was quiet too long is closed (L2, L4)."""
         self.world.clock.advance(timedelta(hours=hours))
@@ -739,21 +473,13 @@ class TicketMachine(RuleBasedStateMachine):
         return {name: ticket.get(name) for name in Life("", "", "").shown_to("")} | {"assignee": assignee} | asleep
 
 
-@contextmanager
-def a_world(folder: Path, valkey_url: str, new_inbox: Callable[[str], Any]) -> Iterator[World]:
-    """The service for as long as the block runs."""
-    world = World(folder, valkey_url, new_inbox)
-    with world.runner:
-        world.run(world.start())
-        yield world
-        world.run(world.stop())
-
-
 def test_any_life_of_tickets_is_as_the_model_says(tmp_path: Path, valkey_url: str, inbox: Any):
     """Whatever happens in whatever order: status, views, unread, events, reopening are the model's (L1-L6, V1-V2)."""
     with a_world(tmp_path, valkey_url, type(inbox)) as world:
         TicketMachine.world = world
-        lives = settings(max_examples=LIVES, stateful_step_count=STEPS)
+        # A life of twenty steps is read faster than a shorter one is searched for.
+        lives = settings(max_examples=LIVES, stateful_step_count=STEPS, phases=[Phase.generate])
         run_state_machine_as_test(TicketMachine, settings=lives)
 
-        assert world.steps > LIVES * STEPS / 2
+        told = Counter(event.type.split(".")[2] for events in world.bus.of_tickets.values() for event in events)
+        assert told >= Counter(closed=1, reopened=1, snoozed=1)

@@ -1,0 +1,1 @@
+"""Random lives of tickets: the model, and the service that it is compared with."""
