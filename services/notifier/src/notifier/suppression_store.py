@@ -45,7 +45,6 @@ class SuppressionStore:
             was_there |= Fate.DONE in await self._suppressions.delete_many(found)
         return was_there
 
-
     async def forget(self, account_id: str, address: str) -> int:
         """Forget how an address is written: a bounce altogether, a wish not to be written to all but its hash."""
         bounce, wish = (suppression_id(account_id, address, scope) for scope in _SCOPES)

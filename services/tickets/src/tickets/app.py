@@ -188,9 +188,7 @@ def _routers(platform: Platform, core: _Core, merging: Merging, splitting: Split
     macro_use = MacroUse(
         core.desk,
         core.macros,
-        MacroFactsReader(
-            core.contacts, ContactActivityStore(platform.store), core.agents, core.copies, core.fields
-        ),
+        MacroFactsReader(core.contacts, ContactActivityStore(platform.store), core.agents, core.copies, core.fields),
         core.edits,
         writing,
     )

@@ -70,7 +70,6 @@ class Intake:
         settled = {id(outcome.event) for outcome in held}
         return [event for event in events if id(event) not in settled]
 
-
     async def _discard(self, held: Sequence[Outcome], plan: IntakePlan) -> None:
         """Take away what gateways stored of messages that nobody keeps: of the blocked, and of the forgotten (L9)."""
         stored = {outcome.message_id for outcome in held}
