@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
+from contracts.directories import AgentEntry
 from contracts.people import Channel
-from contracts.settings import AgentEntry, AssignmentSettings
+from contracts.settings import AssignmentSettings
 from router.account_facts import ANSWERING_ROLES
 from router.appraisal import AccountFacts
 from router.assigner import Assigner

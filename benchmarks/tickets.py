@@ -24,8 +24,9 @@ from benchmarks.tickets_cases import ME, Ask, Case, cases
 from benchmarks.tickets_corpus import ACCOUNT, AGENTS, MESSAGES_PER_TICKET, TEAMS, Corpus
 from benchmarks.tickets_figures import Filled, Reading, Taken, reading
 from benchmarks.tickets_seed import fill
+from contracts.directories import TeamDirectory, TeamEntry
 from contracts.ids import derive_id
-from contracts.settings import AssignmentSettings, SettingsChanged, SettingsShape, TeamDirectory, TeamEntry
+from contracts.settings import AssignmentSettings, SettingsChanged, SettingsShape
 from service_kit.bus import Bus
 from service_kit.lifecycle import run_services
 from service_kit.platform import Platform

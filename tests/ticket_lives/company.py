@@ -14,6 +14,7 @@ from argon2 import PasswordHasher
 from pydantic import BaseModel
 
 from contracts.contacts import Consent, ContactIdentity, ContactUpdated, SmsConsent
+from contracts.directories import TeamDirectory
 from contracts.envelope import Event
 from contracts.ids import new_id
 from contracts.outbound import OutboundMessageRequested
@@ -25,7 +26,6 @@ from contracts.settings import (
     SettingsChanged,
     SmsSettings,
     SupportAddress,
-    TeamDirectory,
 )
 from contracts.tickets import TicketEvent
 from contracts.topics import topic_of

@@ -1,4 +1,4 @@
-"""Settings of each area, published whole by their owner, and the directories that others need.
+"""Settings of each area, published whole by their owner (`directories` has those that no person patches).
 
 Fields typed `Secret` are encrypted (`service_kit.secret_box`) wherever they are stored or published.
 """
@@ -7,9 +7,10 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, HttpUrl, IPvAnyNetwork
 
+from contracts.directories import AgentDirectory, ScheduleDirectory, TeamDirectory
 from contracts.envelope import Event, Shape
-from contracts.people import Channel, Role
-from contracts.schedules import Schedule, Zone
+from contracts.people import Channel
+from contracts.schedules import Zone
 
 Area = Literal[
     "account",
@@ -254,43 +255,6 @@ class NotificationSettings(SettingsShape):
 
     new_sms_email: bool = False
     mention_email: bool = True
-
-
-class AgentEntry(Shape):
-    """An agent as other services need to know one."""
-
-    id: str
-    name: str
-    email: str
-    role: Role
-    active: bool = True
-
-
-class AgentDirectory(Shape):
-    """Area `agents`: everybody who may answer, by id."""
-
-    agents: dict[str, AgentEntry] = Field(default_factory=dict)
-
-
-class TeamEntry(Shape):
-    """A team as other services need to know one. The default team has every agent, listed or not."""
-
-    id: str
-    name: str
-    member_ids: tuple[str, ...] = ()
-    is_default: bool = False
-
-
-class TeamDirectory(Shape):
-    """Area `teams`, by id."""
-
-    teams: dict[str, TeamEntry] = Field(default_factory=dict)
-
-
-class ScheduleDirectory(Shape):
-    """Area `schedules`, by id: the version in force."""
-
-    schedules: dict[str, Schedule] = Field(default_factory=dict)
 
 
 AREA_SHAPES: dict[Area, type[Shape]] = {

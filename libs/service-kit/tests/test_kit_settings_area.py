@@ -7,8 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
+from contracts.directories import TeamDirectory, TeamEntry
 from contracts.envelope import Event
-from contracts.settings import ChatSettings, SettingsChanged, SmsSettings, TeamDirectory, TeamEntry
+from contracts.settings import ChatSettings, SettingsChanged, SmsSettings
 from service_kit.audit import AUDIT_INTENTS
 from service_kit.bus import BusUnavailable, DeadLetter, Subscription
 from service_kit.http import Problem, create_api

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from contracts.directories import AgentEntry
 from contracts.ids import derive_id
 from contracts.people import Actor
-from contracts.settings import AccountSettings, AgentEntry, EmailSettings, SettingsChanged, SupportAddress
+from contracts.settings import AccountSettings, EmailSettings, SettingsChanged, SupportAddress
 from contracts.tickets import TicketAgentMentioned, TicketFacts
 from notifier.app import create_service
 from notifier.staff_mail import STAFF_MAILS, StaffMail, composed, deferred, mention_mail, sender_of

@@ -11,8 +11,9 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from contracts.directories import ScheduleDirectory
 from contracts.people import Actor, Channel
-from contracts.settings import AccountSettings, AssignmentSettings, ScheduleDirectory, SettingsChanged
+from contracts.settings import AccountSettings, AssignmentSettings, SettingsChanged
 from contracts.tickets import (
     TicketAssigned,
     TicketClosed,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from contracts.settings import ScheduleDirectory
+from contracts.directories import ScheduleDirectory
 from reporting.handovers import HANDOVERS, handover
 
 MONDAY = datetime(2026, 11, 16, 9, tzinfo=UTC)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from contracts.directories import ScheduleDirectory
 from contracts.presence import AgentAvailabilityChanged
-from contracts.settings import ScheduleDirectory
 from contracts.tickets import (
     TicketAssigned,
     TicketClosed,

@@ -11,11 +11,12 @@ import pytest_asyncio
 from fastapi import FastAPI
 
 from contracts.contacts import ContactChanged
+from contracts.directories import AgentDirectory, AgentEntry
 from contracts.envelope import Event
 from contracts.people import Actor, Role
 from contracts.presence import AgentAvailabilityChanged
 from contracts.routing import AssignmentDecided
-from contracts.settings import AccountSettings, AgentDirectory, AgentEntry, Area, SettingsChanged
+from contracts.settings import AccountSettings, Area, SettingsChanged
 from contracts.tickets import (
     TicketAssigned,
     TicketAssignmentRefused,

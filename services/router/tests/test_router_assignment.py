@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.directories import AgentEntry
 from contracts.schedules import Schedule
-from contracts.settings import AgentEntry, AssignmentSettings
+from contracts.settings import AssignmentSettings
 from router.account_facts import ANSWERING_ROLES
 from router.appraisal import AccountFacts
 from router.assigner import HOURS_OPEN, IN_FLIGHT_LIMIT, Assigner, Pending

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from contracts.settings import ScheduleDirectory
+from contracts.directories import ScheduleDirectory
 from service_kit.testing.eventually import eventually
 
 OFFICE = {"name": "Office", "zone": "Europe/Paris", "weekly": {"fri": [["09:00", "12:00"], ["13:00", "17:00"]]}}

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from contracts.settings import AgentEntry
+from contracts.directories import AgentEntry
 from contracts.tickets import TicketAssigned, TicketUnsnoozed
 from router.departures import AGENT_LEFT, departed, handed_back, left_behind
 from router.load import Load

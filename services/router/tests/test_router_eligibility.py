@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.directories import AgentEntry
 from contracts.routing import Candidate, Exclusion
-from contracts.settings import AgentEntry
 from router.account_facts import ANSWERING_ROLES
 from router.eligibility import eligible_ids, roll
 from router.teams import Team, default_team

@@ -9,8 +9,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contracts.directories import AgentEntry
 from contracts.routing import AssignmentDecided, RoutingRequested
-from contracts.settings import AgentEntry, AssignmentSettings, Capacity
+from contracts.settings import AssignmentSettings, Capacity
 from contracts.tickets import TicketFacts
 from router.account_facts import ANSWERING_ROLES
 from router.appraisal import AccountFacts

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.directories import AgentEntry
 from contracts.people import Channel
 from contracts.routing import RoutingRequested
-from contracts.settings import AgentEntry, Capacity
+from contracts.settings import Capacity
 from contracts.tickets import Status, TicketFacts
 from router.agent_limits import AgentLimits, has_room
 from router.assigner import Assigner, Pending

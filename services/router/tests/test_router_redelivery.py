@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import pytest_asyncio
 
+from contracts.directories import AgentEntry
 from contracts.envelope import Event
 from contracts.people import Actor
 from contracts.routing import AssignmentDecided, RoutingRequested
-from contracts.settings import AgentEntry, AssignmentSettings
+from contracts.settings import AssignmentSettings
 from contracts.tickets import TicketCreated, TicketFacts
 from router.account_facts import ANSWERING_ROLES
 from router.appraisal import AccountFacts

@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.directories import AgentEntry
 from contracts.people import Channel
 from contracts.routing import AssignmentDecided, Exclusion
 from contracts.schedules import Schedule
-from contracts.settings import AgentEntry, AssignmentSettings, Capacity
+from contracts.settings import AssignmentSettings, Capacity
 from router.account_facts import ANSWERING_ROLES
 from router.appraisal import AccountFacts
 from router.assigner import Assigner

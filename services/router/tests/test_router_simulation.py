@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from contracts.settings import AgentEntry, AssignmentSettings
+from contracts.directories import AgentEntry
+from contracts.settings import AssignmentSettings
 from contracts.tickets import TicketClosed
 from router.account_facts import ANSWERING_ROLES
 from router.appraisal import AccountFacts

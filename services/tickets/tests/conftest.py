@@ -15,6 +15,7 @@ from argon2 import PasswordHasher
 from pydantic import BaseModel
 
 from contracts.contacts import Consent, ContactChanged, ContactIdentity, ContactUpdated, SmsConsent
+from contracts.directories import ScheduleDirectory, TeamDirectory, TeamEntry
 from contracts.envelope import Event
 from contracts.ids import derive_id, new_id
 from contracts.inbound import Automatic, ChatDetails, InboundMessageReceived, MailHeaders, SmsDetails
@@ -24,12 +25,9 @@ from contracts.settings import (
     AssignmentSettings,
     ChatSettings,
     EmailSettings,
-    ScheduleDirectory,
     SettingsChanged,
     SmsSettings,
     SupportAddress,
-    TeamDirectory,
-    TeamEntry,
 )
 from contracts.topics import CONTACTS, OUTBOUND_MESSAGES, TICKET_EVENTS
 from service_kit.bus import Subscription

@@ -2,9 +2,10 @@ from typing import Any
 
 import pytest
 
+from contracts.directories import ScheduleDirectory
 from contracts.outbound import OutboundMessageRequested
 from contracts.schedules import Schedule
-from contracts.settings import AssignmentSettings, ChatSettings, ScheduleDirectory
+from contracts.settings import AssignmentSettings, ChatSettings
 from contracts.tickets import TicketMessageAdded
 
 TEXTS = ChatSettings(in_hours_text="We are here.", out_of_hours_text="We are back tomorrow.")

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from contracts.directories import ScheduleDirectory
 from contracts.envelope import Event
 from contracts.outbound import OutboundMessageRequested
 from contracts.routing import AssignmentDecided
@@ -19,7 +20,6 @@ from contracts.settings import (
     AssignmentSettings,
     ChatSettings,
     EmailSettings,
-    ScheduleDirectory,
     SettingsChanged,
     SmsAutoResponder,
     SmsSettings,

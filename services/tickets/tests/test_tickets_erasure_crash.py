@@ -10,15 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
+from contracts.directories import TeamDirectory
 from contracts.people import Attachment
-from contracts.settings import (
-    AccountSettings,
-    AssignmentSettings,
-    EmailSettings,
-    SettingsChanged,
-    TeamDirectory,
-    TicketSettings,
-)
+from contracts.settings import AccountSettings, AssignmentSettings, EmailSettings, SettingsChanged, TicketSettings
 from service_kit.blobs import BlobMissing
 from service_kit.docstore import Eq
 from service_kit.testing.callers import sign_in

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.settings import AccountSettings, AgentEntry
+from contracts.directories import AgentEntry
+from contracts.settings import AccountSettings
 from tickets.contact_model import Contact, SaidAny
 from tickets.contact_orders import Order, OrderItem
 from tickets.macro_language import FILTERS, MAX_MARKUPS, MacroFlaw, MissingVariables, read

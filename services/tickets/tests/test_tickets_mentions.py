@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from contracts.settings import AgentEntry
+from contracts.directories import AgentEntry
 from contracts.tickets import TicketAgentMentioned
 from service_kit.docstore import Cmp
 from service_kit.http.idempotency_records import IDEMPOTENCY_KEYS

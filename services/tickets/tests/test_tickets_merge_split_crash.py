@@ -11,16 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
+from contracts.directories import TeamDirectory
 from contracts.envelope import Event
 from contracts.outbound import OutboundMessageRequested
-from contracts.settings import (
-    AccountSettings,
-    AssignmentSettings,
-    EmailSettings,
-    SettingsChanged,
-    TeamDirectory,
-    TicketSettings,
-)
+from contracts.settings import AccountSettings, AssignmentSettings, EmailSettings, SettingsChanged, TicketSettings
 from contracts.tickets import TicketClosed, TicketEvent, TicketMerged, TicketMessageAdded, TicketSplit
 from contracts.topics import OUTBOUND_MESSAGES, TICKET_EVENTS
 from service_kit.bus import Subscription

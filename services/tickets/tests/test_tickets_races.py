@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest_asyncio
 
+from contracts.directories import ScheduleDirectory
 from contracts.ids import derive_id
 from contracts.people import Actor
 from contracts.settings import (
@@ -16,7 +17,6 @@ from contracts.settings import (
     AssignmentSettings,
     ChatSettings,
     EmailSettings,
-    ScheduleDirectory,
     SettingsChanged,
     SmsSettings,
     TicketSettings,

@@ -7,9 +7,10 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import Literal
 
+from contracts.directories import AgentEntry
 from contracts.envelope import UtcDatetime
 from contracts.ids import derive_id
-from contracts.settings import AccountSettings, AgentEntry, EmailSettings
+from contracts.settings import AccountSettings, EmailSettings
 from contracts.tickets import TicketAgentMentioned
 from notifier.identifiers_header import MAIL_POLICY
 from notifier.retry import next_attempt_at

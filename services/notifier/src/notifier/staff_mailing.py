@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from contracts.settings import AccountSettings, AgentDirectory, EmailSettings, NotificationSettings
+from contracts.directories import AgentDirectory
+from contracts.settings import AccountSettings, EmailSettings, NotificationSettings
 from contracts.tickets import TicketAgentMentioned
 from notifier.errors import Refused
 from notifier.mail_gateway import MailGateway

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypeVar
 
+from contracts.directories import ScheduleDirectory
 from contracts.envelope import Shape, UtcDatetime
 from contracts.schedules import Schedule
-from contracts.settings import ScheduleDirectory, SettingsChanged
+from contracts.settings import SettingsChanged
 from reporting.errors import HoursUnknown
 from service_kit.docstore import CollectionSpec, Document, Index
 from service_kit.office_hours import elapsed

@@ -2,9 +2,10 @@
 
 import structlog
 
+from contracts.directories import AgentDirectory
 from contracts.people import Role
 from contracts.schedules import Schedule
-from contracts.settings import AgentDirectory, AssignmentSettings
+from contracts.settings import AssignmentSettings
 from router.agent_limits_store import AgentLimitsStore
 from router.appraisal import AccountFacts
 from router.availability_store import AvailabilityStore

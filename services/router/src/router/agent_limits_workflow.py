@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from contracts.settings import AgentDirectory
+from contracts.directories import AgentDirectory
 from router.agent_limits import AgentLimits, changed_limits
 from router.agent_limits_store import AgentLimitsStore
 from router.arrival import arrived

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from functools import partial
 
-from contracts.settings import AssignmentSettings, ScheduleDirectory, TeamDirectory
+from contracts.directories import ScheduleDirectory, TeamDirectory
+from contracts.settings import AssignmentSettings
 from router.account_facts import AccountFactsReader
 from router.agent_limits_api import agent_limits_router
 from router.agent_limits_store import AgentLimitsStore

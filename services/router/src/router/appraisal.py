@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from contracts.directories import AgentEntry
 from contracts.people import Channel, Role
 from contracts.routing import Candidate
 from contracts.schedules import Schedule
-from contracts.settings import AgentEntry, AssignmentSettings
+from contracts.settings import AssignmentSettings
 from router.agent_limits import AgentLimits
 from router.assigner import Assigner
 from router.eligibility import Roll, roll

@@ -6,7 +6,8 @@ from typing import Annotated
 from fastapi import Depends
 from pydantic import BaseModel, ConfigDict, Field
 
-from contracts.settings import AgentDirectory, AssignmentSettings
+from contracts.directories import AgentDirectory
+from contracts.settings import AssignmentSettings
 from router.availability import Availability, Cause, DeclaredBy, Observed, Sighting
 from router.availability_store import AvailabilityStore
 from router.availability_workflow import AvailabilityWorkflow

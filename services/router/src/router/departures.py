@@ -7,8 +7,8 @@ have left: whoever was hired a moment ago may be assigned a ticket before their 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
+from contracts.directories import AgentEntry
 from contracts.schedules import Schedule
-from contracts.settings import AgentEntry
 from router.load import Load
 from router.queued_ticket import QueuedTicket
 from router.unanswered import FollowUp, taken_back

@@ -9,9 +9,9 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from operator import attrgetter
 
+from contracts.directories import AgentEntry
 from contracts.people import Role
 from contracts.routing import Candidate, Exclusion
-from contracts.settings import AgentEntry
 from router.teams import Team
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from contracts.settings import AgentDirectory
+from contracts.directories import AgentDirectory
 from router.team_store import TeamStore
 from service_kit.settings_copies import SettingsCopies
 

@@ -1,6 +1,7 @@
 """What a new account begins with: assignment settings, a team that everybody is in, and no schedule."""
 
-from contracts.settings import AssignmentSettings, ScheduleDirectory, TeamDirectory
+from contracts.directories import ScheduleDirectory, TeamDirectory
+from contracts.settings import AssignmentSettings
 from router.directory_publisher import DirectoryPublisher
 from router.team_store import TeamStore
 from router.teams import default_team

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from contracts.settings import ScheduleDirectory
+from contracts.directories import ScheduleDirectory
 from router.schedules import SCHEDULE_VERSIONS, SCHEDULES, ScheduleVersion, StoredSchedule, directory, version_of
 from service_kit.docstore import All, DocStore, Eq, Fate, Page, Sort
 from service_kit.docstore.every_page import every

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from contracts.directories import ScheduleDirectory
 from contracts.ids import new_id
 from contracts.schedules import Schedule
-from contracts.settings import AssignmentSettings, ScheduleDirectory
+from contracts.settings import AssignmentSettings
 from router.directory_publisher import DirectoryPublisher
 from router.problems import changed_meanwhile, schedule_in_use, too_large, too_many, unknown_schedule
 from router.schedule_store import ScheduleStore

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from contracts.directories import ScheduleDirectory
 from contracts.envelope import UtcDatetime
 from contracts.schedules import Schedule, Weekday
-from contracts.settings import ScheduleDirectory
 from service_kit.docstore import CollectionSpec, Document, Index
 
 SCHEDULES_PER_ACCOUNT = 100

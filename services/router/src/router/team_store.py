@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from contracts.settings import TeamDirectory
+from contracts.directories import TeamDirectory
 from router.teams import TEAMS, Team, directory
 from service_kit.docstore import DocStore, Eq, Fate
 from service_kit.docstore.every_page import every

@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from contracts.directories import AgentDirectory, TeamDirectory
 from contracts.ids import new_id
-from contracts.settings import AgentDirectory, TeamDirectory
 from router.arrival import arrived
 from router.directory_publisher import DirectoryPublisher
 from router.overflow import flaw_of_overflow

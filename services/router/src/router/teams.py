@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from contracts.directories import TeamDirectory, TeamEntry
 from contracts.envelope import UtcDatetime
 from contracts.ids import derive_id
-from contracts.settings import TeamDirectory, TeamEntry
 from service_kit.docstore import CollectionSpec, Document, Index
 
 TEAMS_PER_ACCOUNT = 200

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Depends, status
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from contracts.settings import AgentDirectory
+from contracts.directories import AgentDirectory
 from router.team_workflow import TeamWorkflow
 from router.teams import Team
 from service_kit.auth import Permission, Principal, requires

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import get_args
 
+from contracts.directories import AgentEntry
 from contracts.people import Channel
-from contracts.settings import AgentEntry, Capacity
+from contracts.settings import Capacity
 from router.agent_limits import AgentLimits, allows, has_room
 from router.assigner import Assigner
 

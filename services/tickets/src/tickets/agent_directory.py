@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import structlog
 
-from contracts.settings import AgentDirectory, AgentEntry
+from contracts.directories import AgentDirectory, AgentEntry
 from service_kit.errors import Unavailable
 from service_kit.settings_area import SettingsArea
 from tickets.agent_store import AgentStore

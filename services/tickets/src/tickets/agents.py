@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from contracts.directories import AgentEntry
 from contracts.people import Role
-from contracts.settings import AgentEntry
 from service_kit.docstore import CollectionSpec, Document, Index
 
 AGENTS_PER_ACCOUNT = 2_000

@@ -6,7 +6,8 @@ from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from contracts.settings import AccountSettings, AgentEntry
+from contracts.directories import AgentEntry
+from contracts.settings import AccountSettings
 from tickets.contact_model import Contact
 from tickets.contact_orders import Order
 from tickets.custom_fields import CustomValue

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from contracts.settings import AgentEntry
+from contracts.directories import AgentEntry
 from contracts.tickets import TicketAgentMentioned
 from tickets.model import Message, Ticket
 from tickets.ticket_events import say

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from argon2 import PasswordHasher
 
-from contracts.settings import AccountSettings, AgentDirectory, TicketSettings
+from contracts.directories import AgentDirectory
+from contracts.settings import AccountSettings, TicketSettings
 from service_kit.audit import AuditTrail
 from service_kit.auth.credentials import Credentials
 from service_kit.http.routes import Routes

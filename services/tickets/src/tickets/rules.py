@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
+from contracts.directories import ScheduleDirectory
 from contracts.people import Channel
 from contracts.schedules import Schedule
 from contracts.settings import (
@@ -11,7 +12,6 @@ from contracts.settings import (
     AssignmentSettings,
     ChatSettings,
     EmailSettings,
-    ScheduleDirectory,
     SmsSettings,
     TicketSettings,
 )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from contracts.settings import TeamDirectory
+from contracts.directories import TeamDirectory
 from contracts.tickets import Priority
 from service_kit.auth import Principal
 from service_kit.clock import Clock

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
+from contracts.directories import TeamDirectory
 from contracts.envelope import UtcDatetime
 from contracts.people import Channel
-from contracts.settings import TeamDirectory
 from contracts.tickets import Priority, Status
 from service_kit.settings_copies import SettingsCopies
 from tickets.agent_directory import AgentLookup

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from contracts.settings import AccountSettings, AgentDirectory
+from contracts.directories import AgentDirectory
+from contracts.settings import AccountSettings
 from service_kit.auth.credentials import Credentials, hash_token
 from service_kit.problem import Problem
 from service_kit.settings_area import SettingsArea

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from contracts.directories import AgentDirectory
 from contracts.people import Role
-from contracts.settings import AgentDirectory
 from service_kit.auth.credentials import Credentials
 from service_kit.bus import BusUnavailable
 from service_kit.settings_area import SettingsArea
