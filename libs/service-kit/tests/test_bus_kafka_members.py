@@ -163,7 +163,7 @@ async def test_a_reader_that_gets_nothing(kafka_url: str):
     bus.subscribe(Subscription(topic, "router", recorder))
 
     async with running(bus):
-        [subscriber] = bus._readers.values()
+        [subscriber] = bus._members.subscribers.values()
         assert subscriber.consumer is not None
         subscriber.consumer.pause(*subscriber.consumer.assignment())
         await bus.publish(steps(3))

@@ -115,7 +115,7 @@ async def test_no_subscriber_acknowledges_first():
             bus.subscribe(Subscription(topic, group, Recorder()))
 
     policies = {subscriber.ack_policy for subscriber in bus.broker.subscribers}
-    commits = {subscriber._connection_args["enable_auto_commit"] for subscriber in bus._readers.values()}
+    commits = {subscriber._connection_args["enable_auto_commit"] for subscriber in bus._members.subscribers.values()}
 
     assert len(bus.broker.subscribers) == sum(len(topic.consumers) for topic in TOPICS)
     assert policies == {AckPolicy.NACK_ON_ERROR}

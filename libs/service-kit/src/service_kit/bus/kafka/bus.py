@@ -9,7 +9,6 @@ from functools import partial
 import structlog
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
-from faststream.kafka.subscriber.usecase import BatchSubscriber
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from contracts.envelope import Event
@@ -20,18 +19,13 @@ from service_kit.bus.consumption import Consumption
 from service_kit.bus.declarations import Declarations
 from service_kit.bus.kafka.address import KafkaAddress
 from service_kit.bus.kafka.cluster import Cluster
-from service_kit.bus.kafka.connection import FAILURES, knock, unavailable, until_available
+from service_kit.bus.kafka.connection import knock, unavailable, until_available
 from service_kit.bus.kafka.dead_letters import DeadLetterTopics
 from service_kit.bus.kafka.library_log import quieten
+from service_kit.bus.kafka.members import Members
 from service_kit.bus.kafka.provisioning import provide
 from service_kit.bus.kafka.reader import PartitionReader
-from service_kit.bus.kafka.subscriber import (
-    GRACE_SECONDS,
-    REBALANCE_SECONDS,
-    REQUEST_SECONDS,
-    add_subscriber,
-    end_subscriber,
-)
+from service_kit.bus.kafka.subscriber import GRACE_SECONDS, REBALANCE_SECONDS, REQUEST_SECONDS, add_subscriber
 from service_kit.bus.kafka.tenure import Tenure
 from service_kit.bus.kafka.topology import TopicsUnfit, owned_topics, replicas_wanted, shortcomings, used_topics
 from service_kit.bus.kafka.writer import TopicWriter
@@ -39,9 +33,7 @@ from service_kit.bus.metrics import BusMetrics
 from service_kit.bus.patience import Patience
 from service_kit.bus.port import BusUnavailable, DeadLetter, Subscription
 from service_kit.clock import Clock
-from service_kit.stop_signal import StopSignal
 
-_TEND_SECONDS = 2.0
 _SETTLE_SECONDS = 2.0
 """How long topics that were created a moment ago may stay unknown to another broker."""
 
@@ -83,14 +75,12 @@ class KafkaBus:
         self._codec = EventCodec(topics, source=source)
         self._metrics = BusMetrics.on(registry)
         self._jitter = random.Random().random  # noqa: S311 - spreads retries, guards nothing
-        self._stopping = StopSignal()
         self._is_started = False
         self._options = {**self._address.client_options(), "client_id": f"deskbus-{source}"}
         self._cluster = Cluster(self._options, timeout_seconds=timeout_seconds)
         self._writer = TopicWriter(self._options, timeout_seconds=timeout_seconds)
         self._dead_letters = DeadLetterTopics(self._writer, self._options)
-        self._readers: dict[PartitionReader, BatchSubscriber] = {}
-        self._tasks: list[asyncio.Task[None]] = []
+        self._members = Members(source)
         self.broker = KafkaBroker(
             list(self._address.servers),
             security=self._address.security,
@@ -138,7 +128,7 @@ class KafkaBus:
             metrics=self._metrics,
         )
         reader = PartitionReader(subscription, consumption, tenure, metrics=self._metrics)
-        self._readers[reader] = add_subscriber(self.broker, subscription, reader)
+        self._members.add(reader, add_subscriber(self.broker, subscription, reader))
 
     async def provision(self) -> None:
         """Create the topics that this service owns, with the dead letters of all their groups; needs no `start`.
@@ -162,28 +152,16 @@ class KafkaBus:
             self._is_started = True  # handlers publish, and they begin before the next line ends
             with unavailable("start"):
                 async with asyncio.timeout(max(self._ready_timeout_seconds, _JOIN_SECONDS)):
-                    await self._start_subscribers()
+                    await self.broker.connect()
+                    await self._members.join()
         except BaseException:
             await self.stop()
             raise
-        self._tasks = [
-            asyncio.create_task(self._tend(reader, subscriber)) for reader, subscriber in self._readers.items()
-        ]
+        self._members.tend()
 
     async def stop_consuming(self) -> None:
         """Let handlers in flight finish (retries and pauses end at once), then consume no more."""
-        self._stopping.set()
-        for reader in self._readers:
-            reader.let_go()
-        await self._stop_subscribers()
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=GRACE_SECONDS)
-            for task in late:
-                task.cancel()
-            for result in await asyncio.gather(*self._tasks, return_exceptions=True):
-                if isinstance(result, Exception):
-                    log.error("reader_had_ended", source=self._source, error=repr(result))
-        await self._stop_subscribers()  # one may have been starting anew until now
+        await self._members.leave()
 
     async def stop(self) -> None:
         """Stop consuming if that has not happened, finish what is being published, and disconnect."""
@@ -206,16 +184,8 @@ class KafkaBus:
         for name in names:
             if not found.get(name) or not all(partition.takes_records for partition in found[name]):
                 raise BusUnavailable(f"{name} would not take a record")
-        if self._stopping.is_set:
-            return
-        for task in self._tasks:
-            if task.done():
-                raise BusUnavailable(f"a reader has ended: {task.exception()!r}")
-        for reader, subscriber in self._readers.items():
-            if reader.trouble is not None:
-                raise BusUnavailable(reader.trouble)
-            if not subscriber.running:
-                raise BusUnavailable(f"{subscriber.topic_names[0]} is not read by {subscriber.group_id}")
+        if self._members.trouble is not None:
+            raise BusUnavailable(self._members.trouble)
 
     async def dead_letters(self, topic: Topic, group: str, *, limit: int = 100) -> Sequence[DeadLetter]:
         """The oldest dead letters of one group on one topic that were not put back."""
@@ -265,37 +235,3 @@ class KafkaBus:
             if loop.time() >= deadline:
                 raise TopicsUnfit(f"Kafka's topics are not as declared: {'; '.join(unfit)}: run `deskbus init`")
             await asyncio.sleep(_POLL_SECONDS)
-
-    async def _start_subscribers(self) -> None:
-        """All at once: members that join a group together cost it one rebalance."""
-        await self.broker.connect()
-        starts = [subscriber.start() for subscriber in self._readers.values()]
-        for result in await asyncio.gather(*starts, return_exceptions=True):
-            if isinstance(result, BaseException):
-                raise result
-
-    async def _stop_subscribers(self) -> None:
-        await asyncio.gather(*(end_subscriber(subscriber) for subscriber in self._readers.values()))
-
-    async def _tend(self, reader: PartitionReader, subscriber: BatchSubscriber) -> None:
-        """Measure the lag; start the subscriber anew if it ended, or if records wait and none are delivered."""
-        is_told = False
-        while await self._stopping.pause(_TEND_SECONDS):
-            try:
-                await self._look_after(reader, subscriber)
-            except FAILURES as error:
-                if not is_told:
-                    log.warning("topic_not_observed", topic=subscriber.topic_names[0], error=repr(error))
-                is_told = True
-            else:
-                is_told = False
-
-    async def _look_after(self, reader: PartitionReader, subscriber: BatchSubscriber) -> None:
-        if subscriber.running and subscriber.consumer is not None and not reader.is_starved:
-            await reader.observe(subscriber.consumer)
-            return
-        if subscriber.running:
-            log.warning("subscriber_starved", topic=subscriber.topic_names[0], group=subscriber.group_id)
-        await end_subscriber(subscriber)  # also what a start that failed has left open
-        async with asyncio.timeout(REQUEST_SECONDS):
-            await subscriber.start()
