@@ -10,6 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from end_to_end.bus import Bus
 from service_kit.bus.kafka.address import KafkaAddress
+from service_kit.bus.kafka.group import group_id
 
 T = TypeVar("T")
 
@@ -74,7 +75,7 @@ class KafkaTopics(Bus):
         (described,) = await self._admin.describe_topics([topic])
         places = [TopicPartition(topic, partition["partition"]) for partition in described["partitions"]]
         ends = await self._consumer.end_offsets(places)
-        return all([await self._committed(group, place) >= end for place, end in ends.items()])
+        return all([await self._committed(group_id(group, topic), place) >= end for place, end in ends.items()])
 
     async def _committed(self, group: str, place: TopicPartition) -> int:
         offsets = await self._admin.list_consumer_group_offsets(group, partitions=[place])

@@ -9,6 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from contracts.topics import TICKET_EVENTS, TOPICS
 from service_kit.bus.kafka.address import KafkaAddress
+from service_kit.bus.kafka.group import group_id
 
 _DEAD_LETTERS = "-dlq"
 _POLL_MS = 500
@@ -30,7 +31,7 @@ class KafkaView:
         for topic in TOPICS:
             ends = await self._ends(topic.name)
             for group in topic.consumers:
-                committed = await self._admin.list_consumer_group_offsets(group)
+                committed = await self._admin.list_consumer_group_offsets(group_id(group, topic.name))
                 if not ends.keys() & committed.keys():
                     continue
                 left = sum(end - max(0, _offset(committed, place)) for place, end in ends.items())

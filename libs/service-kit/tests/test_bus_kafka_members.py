@@ -14,10 +14,12 @@ from service_kit.bus import Subscription
 from service_kit.bus.kafka import KafkaBus
 from service_kit.bus.patience import Patience
 from service_kit.testing.bus_harness import (
+    MOMENT,
     QUICK,
     Recorder,
     StepTaken,
     Tired,
+    WalkEnded,
     new_topic,
     numbers,
     publish_stubbornly,
@@ -111,6 +113,36 @@ async def test_a_waiting_batch_is_let_go(kafka_url: str):
             await eventually(lambda: len({event.id for event in recorder.handled}) == len(events), seconds=20)
 
     assert {event.id for event in recorder.handled} == {event.id for event in events}
+
+
+async def test_other_topics_go_on(kafka_url: str):
+    """A replica that joins waits for a long batch of one topic only: readers of another go on meanwhile (A7)."""
+    long, short, leave, recorder = new_topic(WalkEnded), new_topic(), asyncio.Event(), Recorder()
+
+    async def hold(_: Sequence[Event]) -> None:
+        await leave.wait()
+
+    def replica() -> KafkaBus:
+        bus = KafkaBus(
+            kafka_url, source="tickets", topics=[long, short], patience=QUICK, registry=CollectorRegistry()
+        )
+        bus.subscribe(Subscription(long, "router", hold))
+        bus.subscribe(Subscription(short, "router", recorder))
+        return bus
+
+    first, second = replica(), replica()
+    async with running(first):
+        await first.publish([WalkEnded(id="evt_1", account_id="acc_1", time=MOMENT, walker="ann")])
+        await eventually(lambda: first._metrics.pending.labels(long.name, "router")._value.get(), seconds=20)
+        joining = asyncio.create_task(second.start())
+        await first.publish([step(0, walker) for walker in WALKERS])
+        await eventually(lambda: len({event.id for event in recorder.handled}) == len(WALKERS), seconds=10)
+        is_joining = not joining.done()
+        leave.set()
+        await joining
+        await second.stop()
+
+    assert is_joining
 
 
 async def test_what_was_not_handled_is_not_committed(kafka_url: str):

@@ -1,4 +1,4 @@
-"""Our members of Kafka's groups: they join together, are looked after while they live, and leave in order."""
+"""Our members of Kafka's groups: they join, are looked after while they live, and leave in order."""
 
 import asyncio
 from collections.abc import Mapping
@@ -50,7 +50,7 @@ class Members:
         self._readers[reader] = subscriber
 
     async def join(self) -> None:
-        """All at once: members that join a group together cost it one rebalance."""
+        """All at once: each waits for its own group."""
         starts = [subscriber.start() for subscriber in self._readers.values()]
         for result in await asyncio.gather(*starts, return_exceptions=True):
             if isinstance(result, BaseException):

@@ -52,7 +52,10 @@ class PartitionReader(ConsumerRebalanceListener):  # type: ignore[misc]
 
     @property
     def is_starved(self) -> bool:
-        """Whether records wait, nothing is in hand, and for some time nothing was delivered."""
+        """Whether records wait, nothing is in hand, and for some time nothing was delivered.
+
+        Not while the group is about to share its partitions anew: to join once more would have it begin again.
+        """
         return self._still_looks >= _STARVED_LOOKS
 
     @property
@@ -108,7 +111,8 @@ class PartitionReader(ConsumerRebalanceListener):  # type: ignore[misc]
             positions = {place: await consumer.position(place) for place in places}
         lag = sum(max(0, ends[place] - positions[place]) for place in places)
         self._metrics.lag.labels(self._topic, self._group).set(lag)
-        is_still = lag > 0 and not self._lock.locked() and positions == self._positions
+        is_free = self._left_at is None and not self._lock.locked()
+        is_still = lag > 0 and is_free and positions == self._positions
         self._still_looks = self._still_looks + 1 if is_still else 0
         self._positions = positions
 

@@ -13,6 +13,7 @@ from faststream.kafka.message import KafkaAckableMessage
 from faststream.kafka.subscriber.usecase import BatchSubscriber
 
 from contracts.topic import Topic
+from service_kit.bus.kafka.group import group_id
 from service_kit.bus.kafka.reader import PartitionReader
 from service_kit.bus.kafka.records import records_of
 from service_kit.bus.port import Subscription
@@ -38,7 +39,10 @@ _BATCH_WAIT_MS = 50
 """One empty poll; FastStream then sleeps as long again."""
 
 _FETCH_WAIT_MS = 100
-"""A node answers one fetch at a time: a partition just emptied waits for the others' fetch to end."""
+"""A node answers one fetch at a time: a partition just emptied waits for the others' fetch to end.
+
+Readers that may rest wait as long as that: their fetches are most of what an idle cluster would have to answer.
+"""
 
 GRACE_SECONDS = 15.0
 """How long a handler in flight may take when the bus stops."""
@@ -75,17 +79,17 @@ def add_subscriber(broker: KafkaBroker, subscription: Subscription, reader: Part
     """Let the broker read the topic for its group and give every batch to `reader`.
 
     Partitions go round robin over the group's members. aiokafka's sticky assignor keeps what it knows in its class,
-    so the consumers of one process would claim each other's partitions; and as every rebalance takes all partitions
-    back first, nothing is gained by getting the same ones again.
+    which all consumers of one process share; and as every rebalance takes all partitions back first, nothing is gained
+    by getting the same ones again.
     """
     topic, group = subscription.topic, subscription.group
     subscriber = broker.subscriber(
         topic.name,
         batch=True,
-        group_id=group,
+        group_id=group_id(group, topic.name),
         max_records=subscription.max_records,
         batch_timeout_ms=_BATCH_WAIT_MS,
-        fetch_max_wait_ms=_FETCH_WAIT_MS,
+        fetch_max_wait_ms=max(_FETCH_WAIT_MS, int(subscription.rest_seconds * 1000)),
         auto_offset_reset="earliest",
         partition_assignment_strategy=(RoundRobinPartitionAssignor,),
         max_poll_interval_ms=_LONGEST_BATCH_SECONDS * 1000,
