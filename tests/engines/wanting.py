@@ -8,6 +8,8 @@ KAFKA = "Kafka (`make engines` provides it)"
 DOCUMENTS = "a document engine (`make engines` provides it)"
 OWN = "leave to start engines of its own (`make engines` gives it)"
 MONGODB = "MongoDB itself (put `mongod` on PATH, or set DESKBUS_TEST_MONGO_URL)"
+DOVECOT = "Dovecot (install the packages dovecot-core and dovecot-imapd)"
+POSTFIX = "Postfix (`apt-get install postfix`, and root)"
 PROVIDED = (KAFKA, DOCUMENTS, OWN)
 """What `make engines` provides everywhere: going without is a failure where engines are required."""
 

@@ -8,6 +8,7 @@ from contracts.envelope import Event
 from contracts.people import Actor
 
 AuditAction = Literal[
+    "account.created",
     "agent.changed",
     "agent.created",
     "agent.limits_changed",
@@ -26,10 +27,13 @@ AuditAction = Literal[
     "custom_field.changed",
     "custom_field.created",
     "custom_field.deleted",
+    "forwarding_check.started",
     "macro.changed",
     "macro.created",
     "macro.deleted",
     "message.redacted",
+    "quarantine.replayed",
+    "report.exported",
     "schedule.changed",
     "schedule.created",
     "schedule.deleted",
@@ -45,6 +49,9 @@ AuditAction = Literal[
     "totp.begun",
     "totp.disabled",
     "totp.enabled",
+    "view.changed",
+    "view.created",
+    "view.deleted",
     "webhook.changed",
     "webhook.created",
     "webhook.deleted",

@@ -11,7 +11,8 @@ class MailAccepted(Event):
     """A mail was stored raw and acknowledged to its sender. One event per recipient address of ours.
 
     `id` names this delivery; `raw_blob_key` holds the exact bytes received; `size` is in bytes.
-    `envelope_sender` is the SMTP reverse-path, empty for bounces.
+    `envelope_sender` is the SMTP reverse-path, empty for bounces. `message_id`: which message these bytes became when
+    they could not be understood, and are to complete now.
     """
 
     key_field: ClassVar[str] = "envelope_sender_key"
@@ -25,6 +26,7 @@ class MailAccepted(Event):
     raw_blob_key: str
     size: int
     received_at: UtcDatetime
+    message_id: str | None = None
 
 
 class MailBounced(Event):
@@ -43,3 +45,25 @@ class MailBounced(Event):
     status: str | None = Field(default=None, max_length=20)
     diagnostic: str | None = Field(default=None, max_length=500)
     report_delivery_id: str
+
+
+CheckVariant = Literal["plain", "tagged"]
+"""Public contract: a mail to a support address as it is, or with a token behind a plus sign."""
+
+
+class MailCheckSeen(Event):
+    """A mail that we sent to a support address of our own, to see whether it arrives, came back to us.
+
+    `outcome` says how: as the mail itself, or in a report that it could not be delivered, whose words are `reason`.
+    `run` counts the checks of that address.
+    """
+
+    key_field: ClassVar[str] = "check_id"
+
+    type: Literal["support.mail.check_seen.v1"] = "support.mail.check_seen.v1"
+    check_id: str
+    run: int = Field(ge=1)
+    variant: CheckVariant
+    outcome: Literal["arrived", "returned"]
+    reason: str | None = Field(default=None, max_length=500)
+    delivery_id: str

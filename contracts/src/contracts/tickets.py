@@ -202,6 +202,17 @@ class TicketMessageRedacted(TicketEvent):
     reason: str
 
 
+class TicketMessageCompleted(TicketEvent):
+    """A mail that could not be understood when it came was read after all: its message has its text and files now.
+
+    `message_ticket_id` is the ticket that counts the message.
+    """
+
+    type: Literal["support.ticket.message_completed.v1"] = "support.ticket.message_completed.v1"
+    message_id: str
+    message_ticket_id: str
+
+
 class TicketAgentMentioned(TicketEvent):
     """A note names an agent, who is not its author (N3); said once for each agent and note."""
 
@@ -211,7 +222,7 @@ class TicketAgentMentioned(TicketEvent):
 
 
 class TicketVisibilityChanged(TicketEvent):
-    """The ticket left every list because its customer was blocked (`hidden`), or is back (L9)."""
+    """The ticket left every list because its customer was blocked or forgotten (`hidden`), or is back (L9)."""
 
     type: Literal["support.ticket.visibility_changed.v1"] = "support.ticket.visibility_changed.v1"
     hidden: bool

@@ -8,7 +8,7 @@ from contracts.envelope import Event
 from contracts.erasure import ContactErased, ContactErasureObeyed
 from contracts.inbound import ContactProfileGiven, InboundMessageReceived
 from contracts.intake import IntakeVerdictRecorded
-from contracts.mail import MailAccepted, MailBounced
+from contracts.mail import MailAccepted, MailBounced, MailCheckSeen
 from contracts.outbound import OutboundMessageRequested
 from contracts.presence import AgentAvailabilityChanged
 from contracts.routing import AssignmentDecided, RoutingRequested
@@ -23,6 +23,7 @@ from contracts.tickets import (
     TicketDeliveryUpdated,
     TicketMerged,
     TicketMessageAdded,
+    TicketMessageCompleted,
     TicketMessageRedacted,
     TicketPriorityChanged,
     TicketReopened,
@@ -46,12 +47,12 @@ INBOUND_MAIL_RAW = Topic(
 )
 MAIL_BOUNCES = Topic(
     name="mail-bounces-v1",
-    summary="Mails of ours that could not be delivered, as mail servers report them.",
+    summary="What comes back of mails of ours: reports that they could not be delivered, and checks of forwarding.",
     owner="ingest-email",
     producers=("ingest-email",),
     consumers=("notifier",),
-    key="account + recipient",
-    events=(MailBounced,),
+    key="account + recipient or check",
+    events=(MailBounced, MailCheckSeen),
 )
 INBOUND_MESSAGES = Topic(
     name="inbound-messages-v1",
@@ -104,6 +105,7 @@ TICKET_EVENTS = Topic(
         TicketSplit,
         TicketVisibilityChanged,
         TicketMessageRedacted,
+        TicketMessageCompleted,
         TicketAgentMentioned,
         TicketDeliveryUpdated,
     ),
