@@ -123,9 +123,7 @@ async def test_other_topics_go_on(kafka_url: str):
         await leave.wait()
 
     def replica() -> KafkaBus:
-        bus = KafkaBus(
-            kafka_url, source="tickets", topics=[long, short], patience=QUICK, registry=CollectorRegistry()
-        )
+        bus = KafkaBus(kafka_url, source="tickets", topics=[long, short], patience=QUICK, registry=CollectorRegistry())
         bus.subscribe(Subscription(long, "router", hold))
         bus.subscribe(Subscription(short, "router", recorder))
         return bus
@@ -133,7 +131,7 @@ async def test_other_topics_go_on(kafka_url: str):
     first, second = replica(), replica()
     async with running(first):
         await first.publish([WalkEnded(id="evt_1", account_id="acc_1", time=MOMENT, walker="ann")])
-        await eventually(lambda: first._metrics.pending.labels(long.name, "router")._value.get(), seconds=20)
+        await eventually(first._metrics.pending.labels(long.name, "router")._value.get, seconds=20)
         joining = asyncio.create_task(second.start())
         await first.publish([step(0, walker) for walker in WALKERS])
         await eventually(lambda: len({event.id for event in recorder.handled}) == len(WALKERS), seconds=10)

@@ -119,6 +119,15 @@ async def test_a_patch_is_published_whole_before_it_returns(area: SettingsArea[S
     assert event.key == "acc_1/sms"
 
 
+async def test_versions_tell_whose_settings_changed(area: SettingsArea[SmsSettings]):
+    """Cheap to ask for many accounts at once; an unknown one has none."""
+    before = await area.versions(["acc_1", "acc_9"])
+    await area.patch("acc_1", {"signature_mode": "observe"})
+
+    assert before == {"acc_1": 1}
+    assert await area.versions(["acc_1"]) == {"acc_1": 2}
+
+
 async def test_secrets_are_encrypted_at_rest_and_on_the_bus(
     area: SettingsArea[SmsSettings], bus: RecordingBus, platform: Platform
 ):

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from contracts.audit import AuditRecorded
 from contracts.envelope import UtcDatetime
 from contracts.ids import derive_id
-from contracts.people import Channel
+from contracts.people import Actor, Channel
 from service_kit.docstore import All, Cmp, Collection, Document, Eq, Fate, Filter
 from service_kit.errors import DeskbusError, TransientError
 
@@ -117,6 +118,20 @@ def unreplayed_of(account_id: str, source: str) -> Filter:
 def replay_id(kept: SetAside, number: int) -> str:
     """The id of a replay's delivery; numbers begin with 1."""
     return derive_id("dlv", kept.id, "replay", str(number))
+
+
+def replay_entry(kept: SetAside, number: int, now: datetime, *, service: str, trusted: bool) -> AuditRecorded:
+    """The entry of the audit log: an operator put it on its way again. The same replay again is the same entry."""
+    return AuditRecorded(
+        id=derive_id("aud", replay_id(kept, number)),
+        account_id=kept.account_id,
+        time=now,
+        action="quarantine.replayed",
+        actor=Actor(kind="system"),
+        target_id=kept.id,
+        service=service,
+        details={"number": number, "trusted": trusted},
+    )
 
 
 def as_replayed(kept: S, number: int, now: datetime) -> S:

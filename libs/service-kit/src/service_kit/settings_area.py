@@ -5,7 +5,7 @@ write, by `ensure` and on start. Versions rise with each change and readers keep
 """
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic
 
 from pydantic import ValidationError
@@ -74,6 +74,13 @@ class SettingsArea(Generic[S]):
     async def all(self) -> Mapping[str, S]:
         """Everybody's settings by account id."""
         return {stored.id: self.codec.open_text(stored.value) for stored in await self._load_all()}
+
+    async def versions(self, account_ids: Iterable[str]) -> Mapping[str, int]:
+        """Which version of their settings these accounts have now; without those that are unknown.
+
+        What to ask often: one round trip, and no secret is opened.
+        """
+        return {stored.id: stored.version for stored in (await self._stored.get_many(account_ids)).values()}
 
     async def patch(self, account_id: str, merge_patch: Mapping[str, Any]) -> S:
         """Apply an RFC 7396 patch; returns when the outcome is published.

@@ -21,8 +21,8 @@ from structlog.typing import EventDict, Processor
 from service_kit.errors import DeskbusError
 
 _BRINGS_OWN_HANDLER = ("uvicorn", "uvicorn.error", "uvicorn.access", "faststream")
-_TELLS_TOO_MUCH = ("uvicorn.access", "httpx", "httpcore", "aiokafka")
-"""At INFO these write addresses of people and URLs that hold tokens; at DEBUG, aiokafka whole records."""
+_TELLS_TOO_MUCH = ("uvicorn.access", "httpx", "httpcore", "aiokafka", "imapclient")
+"""At INFO these write addresses of people and URLs that hold tokens; at DEBUG, whole records and lines of mails."""
 _LARGEST_FILE_BYTES = 20 * 1024 * 1024
 _OLDER_FILES = 3
 _FRAMES = 40

@@ -10,12 +10,14 @@ from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 import structlog
+from prometheus_client import CollectorRegistry
 from pydantic import BaseModel, ConfigDict
 
 from contracts.envelope import UtcDatetime
 from service_kit.clock import Clock
 from service_kit.docstore import Cmp, Collection, Document, Fate, Sort
 from service_kit.errors import TransientError
+from service_kit.timer_lateness import TimerLateness
 from service_kit.worker import PeriodicWorker
 
 _CONCURRENT_FIRES = 32
@@ -81,6 +83,8 @@ class Timers(Generic[D]):
         self._lease = timedelta(seconds=lease_seconds)
         self._interval = interval_seconds
         self._in_flight: set[asyncio.Task[bool]] = set()
+        self._lateness: TimerLateness | None = None
+        self._name = ""
 
     async def run_due(self) -> int:
         """Fire what is due by now, oldest first, to the end; how many fired without an error."""
@@ -89,8 +93,13 @@ class Timers(Generic[D]):
             fired += sum(await asyncio.gather(*begun))
         return fired
 
-    def worker(self) -> PeriodicWorker:
-        """The timers as a part of the service: one that takes long to fire does not hold up those that come later."""
+    def worker(self, metrics: CollectorRegistry | None = None, name: str = "") -> PeriodicWorker:
+        """The timers as a part of the service: one that takes long to fire does not hold up those that come later.
+
+        They tell `metrics`, under this `name`, by how much they are late.
+        """
+        if metrics is not None:
+            self._lateness, self._name = TimerLateness.on(metrics), name
         return _TimersWorker("timers", self._interval, self._keep_firing, self._finish)
 
     async def _keep_firing(self) -> None:
@@ -104,6 +113,10 @@ class Timers(Generic[D]):
             return []
         now = self._clock.now()
         page = await self._collection.find(Cmp("due_at", "<=", now), sort=Sort("due_at"), limit=room)
+        if self._lateness is not None:
+            # Not `due_at`: a claim moves that on, and a timer that fails again and again would never look late.
+            due = [document.due[0].at for document in page.items if document.due]
+            self._lateness.observe(self._name, due, now)
         begun = [asyncio.create_task(self._fires(document)) for document in await self._claim(page.items, now)]
         self._in_flight.update(begun)
         for task in begun:

@@ -36,3 +36,12 @@ class Declarations:
         declared = [name for name in topic.consumers if name != _WITHOUT_GROUP]
         here = [one.group for one in self.subscriptions if one.topic.name == topic.name]
         return tuple(dict.fromkeys([*declared, *here]))
+
+    def wanted_groups(self, source: str) -> list[tuple[str, str]]:
+        """Topic and group of all that must be there for a service: on the topics it owns, and where it reads itself."""
+        return [
+            (topic.name, group)
+            for topic in self.topics.values()
+            for group in self.groups(topic)
+            if source in {topic.owner, group}
+        ]

@@ -107,8 +107,29 @@ class Bus(Protocol):
             BusUnavailable: with a sentence that says which part is not well.
         """
 
-    async def dead_letters(self, topic: Topic, group: str, *, limit: int = 100) -> Sequence[DeadLetter]:
-        """The oldest dead letters of one group on one topic."""
+    async def shortcomings(self) -> Sequence[str]:
+        """What is missing or not as declared of all that this service needs on the engine, a clause for each.
+
+        Needs no `start`, and changes nothing.
+
+        Raises:
+            BusUnavailable: the engine could not be reached in time.
+            Refused: the engine does not let us in.
+        """
+
+    async def dead_letters(
+        self, topic: Topic, group: str, *, limit: int = 100, after: str | None = None
+    ) -> Sequence[DeadLetter]:
+        """The oldest dead letters of one group on one topic; with `after`, those behind the one of that id."""
+
+    async def put_back(self, topic: Topic, letters: Sequence[DeadLetter]) -> None:
+        """Put these dead letters on the topic as their producers wrote them, in order; returns when they are stored.
+
+        The letters themselves stay where they lie: whoever puts them back remembers which.
+
+        Raises:
+            BusUnavailable: the engine did not confirm; any first part may be stored.
+        """
 
     async def replay(self, topic: Topic, group: str, *, limit: int = 100) -> int:
         """Put dead letters back on their topic in order, and remove them from the dead-letter topic; how many."""

@@ -16,7 +16,7 @@ from service_kit.http.idempotency import Idempotency
 from service_kit.http.idempotency_records import IdempotencyRecords
 from service_kit.http.metrics import HttpMetrics
 from service_kit.http.openapi_examples import add_examples
-from service_kit.http.openapi_problems import add_problems
+from service_kit.http.openapi_problems import OwnProblems, add_problems
 from service_kit.http.problems import ProblemDocument, install_problems
 from service_kit.http.request_limits import RequestLimits
 from service_kit.http.request_log import RequestLog
@@ -37,7 +37,7 @@ class DeskbusApi(FastAPI):
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         if "Problem" not in schemas:
             schemas["Problem"] = ProblemDocument.model_json_schema()
-            add_problems(document, self.routes)
+            add_problems(document, self.routes, self.state.own_problems)
             add_examples(document)
         return document
 
@@ -50,14 +50,17 @@ def create_api(
     routers: Sequence[Routes],
     max_body_bytes: int = 1_048_576,
     larger_bodies: Mapping[str, int] = MappingProxyType({}),
+    problems: OwnProblems = MappingProxyType({}),
 ) -> FastAPI:
     """The application of one service; its store may not have been started yet.
 
-    `larger_bodies`: limits other than `max_body_bytes`, by the prefix of a path.
+    `larger_bodies`: limits other than `max_body_bytes`, by the prefix of a path. `problems`: codes of operations' own.
     """
     api = DeskbusApi(title=title, telemetry=_NO_TELEMETRY)
     credentials = Credentials(platform.redis, platform.clock)
     api.state.authentication = Authentication(credentials, platform.clock)
+    api.state.redis = platform.redis
+    api.state.own_problems = problems
     api.state.audit_trail = AuditTrail(platform, service)
     install_problems(api)
     # Added innermost first: the log is around everything.

@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from fastapi import Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from service_kit.admission import Admission, StorageFull
 from service_kit.errors import Unavailable
 from service_kit.http.routes import Routes
 from service_kit.platform import Platform
@@ -29,6 +30,13 @@ def health_router(service: str, platform: Platform) -> Routes:
         "store": platform.store.ping,
         "redis": partial(_ping, platform.redis),
     }
+    ready = Gauge(
+        "deskbus_ready",
+        "Whether this engine answered when readiness was asked for last.",
+        ("part",),
+        registry=platform.metrics,
+    )
+    _watch_admission(platform.admission, platform.metrics)
 
     @router.get("/healthz")
     async def healthz() -> dict[str, str]:
@@ -38,6 +46,8 @@ def health_router(service: str, platform: Platform) -> Routes:
     async def readyz() -> dict[str, str]:
         ailments = await asyncio.gather(*map(_ailment_of, pings.values()))
         failing = {name: ailment for name, ailment in zip(pings, ailments, strict=True) if ailment}
+        for name in pings:
+            ready.labels(name).set(name not in failing)
         if failing:
             raise Problem(503, "not_ready", f"Not well: {', '.join(failing)}.", failing=failing)
         return {"status": "ok", "service": service}
@@ -47,6 +57,20 @@ def health_router(service: str, platform: Platform) -> Routes:
         return Response(generate_latest(platform.metrics), media_type=CONTENT_TYPE_LATEST)
 
     return router
+
+
+def _watch_admission(admission: Admission, registry: CollectorRegistry) -> None:
+    def is_open() -> float:
+        try:
+            admission.check()
+        except StorageFull:
+            return 0.0
+        return 1.0
+
+    gauge = Gauge(
+        "deskbus_admission_open", "Whether new work is taken in: not while disks are full.", registry=registry
+    )
+    gauge.set_function(is_open)
 
 
 async def _ping(redis: Redis) -> None:

@@ -1,9 +1,10 @@
-"""The problems that every service answers with, as its OpenAPI document says them: read off what an operation asks for.
+"""The problems of every operation, as an OpenAPI document says them.
 
-Codes of one route's own are told by its description and the `default` answer.
+Those that the kit raises for all services are read off what an operation asks for; those of one route's own are given
+by its service (`create_api(problems=…)`), as data: status and code, by method and path.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -23,9 +24,14 @@ _DESCRIPTIONS: Mapping[int, str] = {
     401: "Nobody is signed in",
     403: "The caller may not",
     404: "There is no such thing, or it is another account's",
+    406: "The mail will never be taken",
     409: "It cannot be done now",
+    412: "It has changed since the caller saw it",
     413: "The request is too large",
+    415: "The body is of no kind that is understood",
     422: "The request does not fit",
+    429: "Too much at once; `Retry-After` says when to ask again",
+    502: "Another system answers wrongly, or not at all",
     503: "It cannot be answered now; `Retry-After` says when to ask again",
 }
 
@@ -66,6 +72,7 @@ COMMON_PROBLEMS: tuple[CommonProblem, ...] = (
     CommonProblem(
         400, "bad_if_match", "If-Match must be one version, such as 7.", lambda asked: "if-match" in asked.headers
     ),
+    CommonProblem(400, "bad_idempotency_key", "Idempotency-Key has 1 to 255 characters.", lambda asked: asked.is_keyed),
     CommonProblem(401, "unauthenticated", "A valid session or API key is needed.", lambda asked: asked.needs_caller),
     CommonProblem(403, "forbidden", "This needs the permission tickets:read.", lambda asked: asked.needs_permission),
     CommonProblem(404, "not_found", "There is no such ticket.", lambda asked: asked.has_path_parameters),
@@ -97,7 +104,11 @@ _KEY_PARAMETER: Mapping[str, Any] = {
 }
 
 
-def add_problems(document: dict[str, Any], routes: list[BaseRoute]) -> None:
+OwnProblems = Mapping[str, Sequence[str]]
+"""The problems of operations' own: `{"PUT /v1/tickets/{ticket_id}/tags": ("412 stale", "422 too_many_tags")}`."""
+
+
+def add_problems(document: dict[str, Any], routes: list[BaseRoute], own: OwnProblems) -> None:
     """Say of every operation which problems it may answer with, and that its writes take an Idempotency-Key."""
     permitted = set(_permitted(routes))
     for path, item in document.get("paths", {}).items():
@@ -107,7 +118,10 @@ def add_problems(document: dict[str, Any], routes: list[BaseRoute]) -> None:
                 operation.setdefault("parameters", []).append({**_KEY_PARAMETER})
             for problem in COMMON_PROBLEMS:
                 if problem.happens(asked):
-                    _document(operation["responses"], problem)
+                    _document(operation["responses"], problem.status, problem.code, problem.detail)
+            for named in own.get(f"{method.upper()} {path}", ()):
+                status, _, code = named.partition(" ")
+                _document(operation["responses"], int(status), code, f"{code.replace('_', ' ').capitalize()}.")
 
 
 def _asked(method: str, operation: Mapping[str, Any], *, needs_permission: bool) -> Asked:
@@ -124,17 +138,17 @@ def _asked(method: str, operation: Mapping[str, Any], *, needs_permission: bool)
     )
 
 
-def _document(responses: dict[str, Any], problem: CommonProblem) -> None:
-    answer = responses.setdefault(str(problem.status), {"description": _DESCRIPTIONS[problem.status]})
+def _document(responses: dict[str, Any], status: int, code: str, detail: str) -> None:
+    answer = responses.setdefault(str(status), {"description": _DESCRIPTIONS[status]})
     media = answer.setdefault("content", {}).setdefault(MEDIA_TYPE, {"schema": {**_PROBLEM}})
-    media.setdefault("examples", {})[problem.code] = {
-        "summary": problem.detail,
+    media.setdefault("examples", {})[code] = {
+        "summary": detail,
         "value": {
-            "type": f"urn:deskbus:problem:{problem.code}",
-            "title": HTTPStatus(problem.status).phrase,
-            "status": problem.status,
-            "code": problem.code,
-            "detail": problem.detail,
+            "type": f"urn:deskbus:problem:{code}",
+            "title": HTTPStatus(status).phrase,
+            "status": status,
+            "code": code,
+            "detail": detail,
             "instance": "urn:deskbus:request:req_1",
         },
     }

@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, FastAPI
 
 from service_kit.http.json_limits import refuse_flawed_json
+from service_kit.http.lazy_route import LazyRoute
 from service_kit.http.problems import MEDIA_TYPE
 
 _PROBLEM = {"$ref": "#/components/schemas/Problem"}
@@ -23,6 +24,7 @@ class Routes(APIRouter):
             include_in_schema=include_in_schema,
             dependencies=[Depends(refuse_flawed_json)],
             responses=_RESPONSES,
+            route_class=LazyRoute,
         )
 
     def join(self, api: FastAPI) -> None:

@@ -171,3 +171,35 @@ class FailureContract:
         assert [letter.value for letter in first] == [step(1).payload()]
         assert numbers(recorder.handled) == [0, 3, 1]
         assert [letter.value for letter in left] == [step(2).payload()]
+
+    async def test_chosen_letters_are_put_back(self, harness: BusHarness) -> None:
+        """Any of the dead letters can be handled again; lists go on behind the letter they ended with (I6)."""
+        topic, recorder = new_topic(), Recorder(refuse(0, 1, 2))
+        bus = harness.bus(topic)
+        bus.subscribe(Subscription(topic, "router", recorder))
+
+        async with running(bus):
+            await bus.publish(steps(4))
+            await eventually(lambda: len(recorder.handled) == 1, seconds=WITHIN)
+            first = await bus.dead_letters(topic, "router", limit=1)
+            rest = await bus.dead_letters(topic, "router", after=first[0].id)
+            recorder.judge = refuse(0, 2)
+            await bus.put_back(topic, [rest[0]])
+            await eventually(lambda: len(recorder.handled) == 2, seconds=WITHIN)
+            none = await bus.dead_letters(topic, "router", after=rest[-1].id)
+
+        assert [letter.value for letter in (*first, *rest)] == [step(number).payload() for number in (0, 1, 2)]
+        assert recorder.handled == [step(3), step(1)]
+        assert list(none) == []
+
+    async def test_shortcomings(self, harness: BusHarness) -> None:
+        """What `provision` makes is told to be missing until it is there."""
+        topic = new_topic()
+        bus = harness.bus(topic)
+        before = await bus.shortcomings()
+        await bus.provision()
+        after = await bus.shortcomings()
+        await bus.stop()
+
+        assert [clause for clause in before if topic.name in clause]
+        assert list(after) == []

@@ -21,6 +21,7 @@ from service_kit.bus.kafka.address import KafkaAddress
 from service_kit.bus.kafka.cluster import Cluster
 from service_kit.bus.kafka.connection import knock, unavailable, until_available
 from service_kit.bus.kafka.dead_letters import DeadLetterTopics
+from service_kit.bus.kafka.inspection import shortcomings_on
 from service_kit.bus.kafka.library_log import quieten
 from service_kit.bus.kafka.members import Members
 from service_kit.bus.kafka.provisioning import provide
@@ -187,9 +188,35 @@ class KafkaBus:
         if self._members.trouble is not None:
             raise BusUnavailable(self._members.trouble)
 
-    async def dead_letters(self, topic: Topic, group: str, *, limit: int = 100) -> Sequence[DeadLetter]:
-        """The oldest dead letters of one group on one topic that were not put back."""
-        return await self._dead_letters.oldest(topic, group, limit)
+    async def shortcomings(self) -> Sequence[str]:
+        """Topics that are missing, have too few partitions or replicas, or would not take a record now.
+
+        Raises:
+            BusUnavailable: no broker answered in time.
+            Refused: Kafka does not let us in.
+        """
+        return await shortcomings_on(
+            Cluster(self._options, timeout_seconds=self._timeout_seconds),
+            self._address,
+            [*used_topics(self._declared, self._source), *owned_topics(self._declared, self._source)],
+            timeout_seconds=self._timeout_seconds,
+        )
+
+    async def dead_letters(
+        self, topic: Topic, group: str, *, limit: int = 100, after: str | None = None
+    ) -> Sequence[DeadLetter]:
+        """The oldest dead letters of one group on one topic that `replay` has not put back."""
+        return await self._dead_letters.oldest(topic, group, limit, after)
+
+    async def put_back(self, topic: Topic, letters: Sequence[DeadLetter]) -> None:
+        """Put these on their topic; they stay among the dead letters.
+
+        Raises:
+            BusUnavailable: Kafka did not confirm, or the bus is not started.
+        """
+        if not self._is_started:
+            raise BusUnavailable("the bus is not started")
+        await self._dead_letters.put_back(topic, letters)
 
     async def replay(self, topic: Topic, group: str, *, limit: int = 100) -> int:
         """Put dead letters back on their topic in order; how many. Every group of the topic sees them again.

@@ -37,10 +37,17 @@ class DeadLetterTopics:
         letter = condemn(record, verdict, topic=topic.name, group=group)
         await self._writer.write([Addressed(topic.dead_letter_topic(group), letter)])
 
-    async def oldest(self, topic: Topic, group: str, limit: int) -> Sequence[DeadLetter]:
-        """The oldest dead letters that were not put back, at most a thousand."""
+    async def put_back(self, topic: Topic, letters: Sequence[DeadLetter]) -> None:
+        """Write these to their topic again; returns when they are stored."""
+        records = [Record(letter.key, letter.value, letter.headers) for letter in letters]
+        await self._writer.write([Addressed(topic.name, revive(record)) for record in records])
+
+    async def oldest(self, topic: Topic, group: str, limit: int, after: str | None = None) -> Sequence[DeadLetter]:
+        """The oldest dead letters that were not put back by `replay`, at most a thousand; those behind `after`."""
         place = TopicPartition(topic.dead_letter_topic(group), 0)
         async with self._consumer(group, place) as consumer:
+            if after is not None:
+                consumer.seek(place, max(_offset_of(after) + 1, await consumer.position(place)))
             letters = await _read(consumer, place, limit)
         return [DeadLetter(one.position, one.key, one.value, dict(one.headers)) for one in letters]
 
@@ -70,6 +77,10 @@ class DeadLetterTopics:
                     yield consumer
         finally:
             await consumer.stop()
+
+
+def _offset_of(letter_id: str) -> int:
+    return place_of(Record("", b"", position=letter_id))[1]
 
 
 async def _read(consumer: AIOKafkaConsumer, place: TopicPartition, limit: int) -> list[Record]:

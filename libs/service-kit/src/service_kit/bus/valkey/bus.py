@@ -24,6 +24,7 @@ from service_kit.bus.patience import Patience
 from service_kit.bus.port import BusUnavailable, DeadLetter, Subscription
 from service_kit.bus.valkey.connection import FAILURES, open_client, pinned, unavailable, wait_until_ready
 from service_kit.bus.valkey.dead_letters import DeadLetterStreams
+from service_kit.bus.valkey.inspection import missing_groups
 from service_kit.bus.valkey.reader import StreamReader
 from service_kit.bus.valkey.retention import Retention
 from service_kit.bus.valkey.subscriber import POLL_SECONDS, add_subscriber, end_subscriber
@@ -193,9 +194,26 @@ class ValkeyBus:
             if not subscriber.running:
                 raise BusUnavailable(f"{subscriber.stream_sub.name} is not read by {subscriber.stream_sub.group}")
 
-    async def dead_letters(self, topic: Topic, group: str, *, limit: int = 100) -> Sequence[DeadLetter]:
+    async def shortcomings(self) -> Sequence[str]:
+        """Groups that are missing on the topics that this service owns or reads.
+
+        Raises:
+            BusUnavailable: Valkey could not be reached in time.
+            Refused: it does not let us in.
+        """
+        await wait_until_ready(self._client, timeout_seconds=self._ready_timeout_seconds)
+        with unavailable("looking at its streams"):
+            return await missing_groups(self._client, self._declared.wanted_groups(self._source))
+
+    async def dead_letters(
+        self, topic: Topic, group: str, *, limit: int = 100, after: str | None = None
+    ) -> Sequence[DeadLetter]:
         """The oldest dead letters of one group on one topic."""
-        return await self._dead_letters.oldest(topic.dead_letter_topic(group), limit)
+        return await self._dead_letters.oldest(topic.dead_letter_topic(group), limit, after)
+
+    async def put_back(self, topic: Topic, letters: Sequence[DeadLetter]) -> None:
+        """Put these on their topic; they stay among the dead letters."""
+        await self._dead_letters.put_back(topic.name, letters)
 
     async def replay(self, topic: Topic, group: str, *, limit: int = 100) -> int:
         """Put dead letters back on their topic in order; how many. Every group of the topic sees them again."""

@@ -27,9 +27,17 @@ class DeadLetterStreams:
         with unavailable("writing a dead letter"):
             await self._client.xadd(topic.dead_letter_topic(group), fields_of(letter))
 
-    async def oldest(self, stream: str, limit: int) -> Sequence[DeadLetter]:
-        """The oldest dead letters, at most a thousand."""
-        return [_letter(record) for record in await self._read(stream, limit)]
+    async def oldest(self, stream: str, limit: int, after: str | None = None) -> Sequence[DeadLetter]:
+        """The oldest dead letters, at most a thousand; those behind `after`."""
+        return [_letter(record) for record in await self._read(stream, limit, after=after or FIRST_ID)]
+
+    async def put_back(self, topic: str, letters: Sequence[DeadLetter]) -> None:
+        """Write these to their topic again, in order and at once."""
+        with unavailable("putting dead letters back"):
+            async with self._client.pipeline(transaction=True) as pipeline:
+                for letter in letters:
+                    pipeline.xadd(topic, fields_of(revive(Record(letter.key, letter.value, letter.headers))))
+                await pipeline.execute()
 
     async def replay(self, stream: str, topic: str, limit: int) -> int:
         """Move the oldest dead letters, at most a thousand, back to their topic, in order and at once; how many."""
