@@ -14,7 +14,7 @@ pytest_plugins = ["service_kit.testing.fixtures", "engines.fixtures"]
 _END_TO_END = "tests/end_to_end/"
 
 # No deadline per example: the machine that runs the tests is shared. In CI the same examples run each time.
-settings.register_profile("deskbus", deadline=None, derandomize="CI" in os.environ)
+settings.register_profile("deskbus", deadline=None, max_examples=50, derandomize="CI" in os.environ)
 settings.load_profile("deskbus")
 
 # Tracebacks that are found by the test that fails need no colours and no local variables: those cost seconds each.
