@@ -4,11 +4,16 @@ import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import aiosmtplib
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from fastapi import FastAPI
 
 from contracts.envelope import Event
@@ -17,6 +22,7 @@ from ingest_email.address_book import AddressBook
 from ingest_email.app import create_service
 from ingest_email.settings import IngestEmailSettings
 from service_kit.bus import Subscription
+from service_kit.bus.port import BusUnavailable
 from service_kit.platform import Platform
 from service_kit.testing.platforms import PlatformFactory
 
@@ -27,6 +33,37 @@ _MAILS = Path(__file__).parent / "mails"
 def mail() -> Callable[[str], bytes]:
     """The raw bytes of a mail of the corpus, by name."""
     return lambda name: (_MAILS / f"{name}.eml").read_bytes()
+
+
+@pytest.fixture
+def write_certificate(tmp_path: Path) -> Callable[[str], tuple[Path, Path]]:
+    """Writes a certificate for a name, and its key, always to the same two files: what they are called."""
+
+    def write(name: str) -> tuple[Path, Path]:
+        key = ec.generate_private_key(ec.SECP256R1())
+        names = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        born = datetime(2026, 1, 1, tzinfo=UTC)
+        made = (
+            x509.CertificateBuilder()
+            .subject_name(names)
+            .issuer_name(names)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(born)
+            .not_valid_after(born + timedelta(days=36500))
+            .sign(key, hashes.SHA256())
+        )
+        pem, unencrypted = serialization.Encoding.PEM, serialization.NoEncryption()
+        key_pem = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, unencrypted)
+        files = tmp_path / "smtp.pem", tmp_path / "smtp.key"
+        for path, content in zip(files, (made.public_bytes(pem), key_pem), strict=True):
+            # At once, as those who renew certificates replace them.
+            fresh = path.with_suffix(".new")
+            fresh.write_bytes(content)
+            fresh.replace(path)
+        return files
+
+    return write
 
 
 @dataclass
@@ -57,6 +94,34 @@ class RunningService:
 
 
 Change = Callable[[Platform], Platform]
+
+
+class BusSwitch:
+    """A change of the platform: its real bus, until a test cuts it off. Everything but `publish` goes through."""
+
+    def __init__(self) -> None:
+        self.is_down = False
+        self._bus: Any = None
+
+    def __call__(self, platform: Platform) -> Platform:
+        """The platform with this as its bus."""
+        self._bus = platform.bus
+        return replace(platform, bus=self)  # type: ignore[arg-type]
+
+    async def publish(self, events: Sequence[Event]) -> None:
+        """Publish, or fail as an engine that does not confirm."""
+        if self.is_down:
+            raise BusUnavailable("the test cut the bus off")
+        await self._bus.publish(events)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._bus, name)
+
+
+@pytest.fixture
+def bus_switch() -> BusSwitch:
+    """For `serving(change=…)`: cuts the bus off."""
+    return BusSwitch()
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Forgetting a contact: raw mail that never became a message (S3)."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from contracts.erasure import ErasedIdentities
 from contracts.mail import MailAccepted
@@ -68,3 +68,55 @@ async def test_quarantined_mail_that_names_them_goes(make_platform: PlatformFact
     assert removed == [1, 0]
     assert left == {"own": False, "other": True, "dead": False}
     assert kept == ["dlv_other"]
+
+
+async def test_bytes_that_another_mailbox_keeps_stay(make_platform: PlatformFactory) -> None:
+    """The same bytes came for another mailbox after the customer was to be forgotten: that delivery keeps them (S3)."""
+    platform = make_platform("ingest-email")
+    quarantine = Quarantine(platform.store, per_source_max=10)
+    await platform.store.start()
+    await platform.blobs.put("acc_1/mail/own", b"To: carl@customer.example")
+    await quarantine.keep(accepted("own"), mailbox="support@acme.example", reason="no_sender")
+    later = accepted("own").model_copy(update={"id": "dlv_later", "received_at": NOON + timedelta(days=1)})
+    await quarantine.keep(later, mailbox="sales@acme.example", reason="no_sender")
+    order = ErasedContact(
+        account_id="acc_1",
+        contact_id="con_1",
+        contact_version=1,
+        whole=True,
+        identities=ErasedIdentities(emails=("carl@customer.example",)),
+        ticket_ids=frozenset(),
+        at=NOON,
+    )
+    removed = await MailErasure(quarantine, platform.blobs).forget(order)
+    kept = [one.id for one in await quarantine.of_account("acc_1")]
+    left = await is_stored(platform, "own")
+    await platform.store.stop()
+
+    assert (removed, kept, left) == (1, ["dlv_later"], True)
+
+
+async def test_mail_that_became_a_message_goes_with_its_sender_only(make_platform: PlatformFactory) -> None:
+    """What waits to be read once more is its sender's, whoever it mentions; its bytes are the message's (S3, I6)."""
+    platform = make_platform("ingest-email")
+    quarantine = Quarantine(platform.store, per_source_max=10)
+    await platform.store.start()
+    for name, sender in (("own", "carl@customer.example"), ("other", "dora@x.example")):
+        await platform.blobs.put(f"acc_1/mail/{name}", b"Cc: carl@customer.example")
+        known = {"mailbox": "support@acme.example", "reason": "timeout", "message_id": f"msg_{name}"}
+        await quarantine.keep(accepted(name), **known, sender=sender)
+    order = ErasedContact(
+        account_id="acc_1",
+        contact_id="con_1",
+        contact_version=1,
+        whole=True,
+        identities=ErasedIdentities(emails=("carl@customer.example",)),
+        ticket_ids=frozenset(),
+        at=NOON,
+    )
+    removed = await MailErasure(quarantine, platform.blobs).forget(order)
+    kept = [one.id for one in await quarantine.of_account("acc_1")]
+    left = [await is_stored(platform, name) for name in ("own", "other")]
+    await platform.store.stop()
+
+    assert (removed, kept, left) == (1, ["dlv_other"], [True, True])

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,10 @@ def test_quotes_stay_linear() -> None:
 
 
 CORPUS = sorted((Path(__file__).parent / "mails").glob("*.eml"))
+_STANDARD_LIBRARY = find_spec("test.test_email")
+if _STANDARD_LIBRARY is not None and _STANDARD_LIBRARY.origin is not None:
+    # Mails by which the standard library tests itself; not every distribution ships them.
+    CORPUS += sorted(Path(_STANDARD_LIBRARY.origin).parent.glob("data/msg_*.txt"))
 TOKENS = [
     b"\r\n",
     b"\n",

@@ -78,6 +78,23 @@ def test_memory_is_shared_and_given_back() -> None:
     assert third.content() == b"x" * 100 + b"\r\n"
 
 
+def test_what_is_over_the_limit_is_not_kept() -> None:
+    """50 MB that nobody announced are read to their end, and take no more memory than the limit and a block (I7)."""
+    limit, block = 1_000_000, (b"x" * 998 + b"\r\n") * 64
+    memory = MailMemory(limit * 2)
+    data, most = MailData(limit, memory), 0
+    for _ in range(50_000_000 // len(block)):
+        data.feed(block)
+        most = max(most, len(data._buffer))
+    rest = data.feed(b".\r\nQUIT\r\n")
+
+    assert most <= limit + 2 * len(block)
+    assert rest == b"QUIT\r\n"
+    assert memory.reserve(limit * 2)
+    with pytest.raises(MailTooLarge):
+        data.content()
+
+
 def test_an_empty_mail_is_a_mail() -> None:
     """The end may come at once."""
     data = MailData(100, MailMemory(100))

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ingest_email.invitation import invitation_line
 from ingest_email.model import MailBody, ParsedMail
 from ingest_email.parse import parse
 
@@ -38,7 +39,7 @@ def test_alternative_with_inline_image(parsed: Any) -> None:
     assert (seen.head.from_name, seen.head.from_email) == ("Renée Dupont", "renee@customer.example")
     assert seen.body.text == "Voilà la photo."
     assert '<img src="cid:photo@customer.example">' in seen.body.html
-    assert "tracker.example" not in seen.body.html
+    assert seen.body.html.count("tracker.example") == seen.body.html.count('src="remote:https://tracker.example/') == 1
     assert "steal" not in seen.body.html
     assert (image.name, image.content_type, image.content_id) == ("photo.png", "image/png", "photo@customer.example")
     assert seen.contents[0].startswith(b"\x89PNG")
@@ -76,8 +77,8 @@ def test_a_wrong_charset_label_is_seen_through(parsed: Any, name: str, text: str
     assert parsed(name).body.text == text
 
 
-def test_winmail_is_kept_as_a_file(parsed: Any) -> None:
-    """TNEF does not disturb the rest of the mail (X6)."""
+def test_a_winmail_with_nothing_in_it_is_kept_as_a_file(parsed: Any) -> None:
+    """TNEF does not disturb the rest of the mail (X6); `test_ingest_email_tnef.py` has those with something in them."""
     seen = parsed("winmail")
 
     assert seen.body.text == "See the attached contract."
@@ -141,6 +142,45 @@ def test_calendar_invite(parsed: Any) -> None:
 
     assert body.text == "Can we talk on Friday?"
     assert [(file.name, file.content_type) for file in body.files] == [("attachment-1.ics", "text/calendar")]
+
+
+def test_an_invitation_without_text_says_what_and_when(parsed: Any) -> None:
+    """A mail that is nothing but an invitation has a line to read, and the invitation to open (X6)."""
+    body = parsed("calendar_only").body
+
+    assert body.text == "Invitation: Order 4711, what now? And then, 2026-11-27 10:00 (Europe/Paris)"
+    assert [(file.name, file.content_type) for file in body.files] == [("invite.ics", "text/calendar")]
+
+
+@pytest.mark.parametrize(
+    ("calendar", "line"),
+    [
+        (
+            "METHOD:CANCEL\nBEGIN:VEVENT\nSUMMARY:Call\nDTSTART:20261127T090000Z\nEND:VEVENT",
+            "Cancelled: Call, 2026-11-27 09:00 UTC",
+        ),
+        ("BEGIN:VEVENT\nDTSTART;VALUE=DATE:20261127\nEND:VEVENT", "Event: 2026-11-27"),
+        ("METHOD:REQUEST\nBEGIN:VEVENT\nDTSTART:soon\nSUMMARY:\nEND:VEVENT", ""),
+        ("SUMMARY:of no event", ""),
+        ("", ""),
+        ("BEGIN:VEVENT\n" + "SUMMARY;" * 20_000, ""),
+    ],
+    ids=range(6),
+)
+def test_the_line_of_an_invitation(calendar: str, line: str) -> None:
+    """Summary, start and method where they are given; a calendar without an event has no line."""
+    assert invitation_line(calendar) == line
+
+
+def test_embedded_mails_are_files_that_a_mail_program_opens(parsed: Any) -> None:
+    """Every mail within a mail is an `.eml` of its own, in a digest too, and its text is not the customer's (X6)."""
+    seen = parsed("digest")
+
+    assert seen.body.text == "Both say something else."
+    assert [file.name for file in seen.body.files] == ["attachment-1.eml", "attachment-2.eml", "again.eml"]
+    assert {file.content_type for file in seen.body.files} == {"message/rfc822"}
+    assert [b"<shop-%d@shop.example>" % number in seen.contents[number - 1] for number in (1, 2, 3)] == [True] * 3
+    assert b"It comes on Tuesday." in seen.contents[1]
 
 
 def test_limits_name_what_was_left_out() -> None:

@@ -1,7 +1,8 @@
 """Quarantined mail that is delivered once more (I2, I6)."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from contracts.inbound import InboundMessageReceived
 from contracts.mail import MailAccepted
 from ingest_email.quarantine import Quarantine
 from ingest_email.quarantine_shelf import MailShelf
+from service_kit.blobs import Blobs
+from service_kit.platform import Platform
 from service_kit.quarantine import QuarantineQuery, ReplayRefusedError
 from service_kit.testing.eventually import eventually
 
@@ -102,3 +105,70 @@ async def test_a_mail_without_bytes_is_not_replayed(serving: Any) -> None:
 
     assert kept is not None
     assert (kept.replays, kept.is_waiting) == (0, True)
+
+
+async def test_dropped_bytes_are_nobody_elses(serving: Any, mail: Callable[[str], bytes]) -> None:
+    """What is dropped because its source sent too much takes nothing from a message that has the same bytes (I6)."""
+    senderless = mail("senderless")
+    async with serving(quarantine_per_source_max=1) as email:
+        await email.send(senderless, sender="jane@customer.example")
+        await email.send(senderless.replace(b"Who am I?", b"And I?"), sender="")
+        await eventually(lambda: len(email.events) == 2)
+        await email.send(senderless, sender="")
+        message, _, dropped = await eventually(lambda: email.events if len(email.events) == 3 else [])
+        raw = await email.platform.blobs.get(message.raw_blob_key)
+
+    assert message.contact_key == "jane@customer.example"
+    assert dropped.reason == "no_sender_over_quota"
+    assert raw.endswith(b"Who am I?\r\n")
+
+
+class Unreadable:
+    """Blobs whose mails have too much of a header block, until that is mended."""
+
+    def __init__(self, blobs: Blobs) -> None:
+        self._blobs = blobs
+        self.is_mended = False
+
+    async def get(self, key: str) -> bytes:
+        """What is stored, and before it is mended more."""
+        raw = await self._blobs.get(key)
+        filler = b"\r\nX-Filler: " + b"x" * 70_000 + b"\r\n\r\n"
+        return raw if self.is_mended or "/mail/" not in key else raw.replace(b"\r\n\r\n", filler, 1)
+
+    async def put(self, key: str, data: bytes) -> None:
+        """As it is."""
+        await self._blobs.put(key, data)
+
+    async def delete(self, key: str) -> None:
+        """As it is."""
+        await self._blobs.delete(key)
+
+
+async def test_a_mail_that_was_not_understood_is_read_once_more(serving: Any) -> None:
+    """Its message is opened at once and its bytes are kept; replayed, it is the same message, whole (I4, I6)."""
+    unreadable: list[Unreadable] = []
+
+    def change(platform: Platform) -> Platform:
+        unreadable.append(Unreadable(platform.blobs))
+        return replace(platform, blobs=unreadable[0])
+
+    async with serving(change=change) as email:
+        await email.send(READABLE)
+        [first] = await eventually(lambda: email.events)
+        shelf = MailShelf(email.platform, Quarantine(email.platform.store, per_source_max=9))
+        query = QuarantineQuery(datetime.now(UTC) + timedelta(minutes=1))
+        [kept], _ = await shelf.page(query, limit=10, cursor=None)
+        await shelf.replay(kept.id, trusted=False)
+        still = await eventually(lambda: email.events[1] if len(email.events) == 2 else None)
+        [waiting], _ = await shelf.page(query, limit=10, cursor=None)
+        unreadable[0].is_mended = True
+        await shelf.replay(kept.id, trusted=False)
+        whole = await eventually(lambda: email.events[2] if len(email.events) == 3 else None)
+        left, _ = await shelf.page(query, limit=10, cursor=None)
+
+    assert (first.parse_error, first.text, kept.reason) == ("header_block_over_limit", "", "header_block_over_limit")
+    assert (still.parse_error, waiting.id, waiting.replays) == ("header_block_over_limit", kept.id, 1)
+    assert (whole.parse_error, whole.text.strip()) == (None, "Hi")
+    assert {first.message_id, still.message_id, whole.message_id} == {first.message_id}
+    assert left == []

@@ -57,7 +57,7 @@ class _Inspection(HTMLParser):
     def _judge(self, tag: str, name: str, value: str) -> None:
         is_harmless = {
             "href": value.startswith(("https:", "http:", "mailto:", "tel:")),
-            "src": tag == "img" and value.startswith("cid:"),
+            "src": tag == "img" and value.startswith(("cid:", "remote:https://", "remote:http://")),
             "style": not re.search(r"url|@|\\\\|image", value),
         }.get(name, name in {"title", "rel", "target", "alt", "colspan"})
         if not is_harmless:
@@ -90,6 +90,27 @@ def test_what_mail_needs_is_kept() -> None:
     assert 'rel="noopener noreferrer"' in clean
     assert 'target="_blank"' in clean
     assert '<td colspan="2">z</td>' in clean
+
+
+@pytest.mark.parametrize(
+    ("src", "kept"),
+    [
+        ("https://shop.example/a.png?b=1&amp;c=2", "remote:https://shop.example/a.png?b=1&amp;c=2"),
+        (" HTTP://shop.example/a.png ", "remote:HTTP://shop.example/a.png"),
+        ("//shop.example/a.png", None),
+        ("/v1/agents/me", None),
+        ("remote:https://shop.example/a.png", None),
+        ("https://shop.example/a b.png", None),
+        ("https://shop.example/" + "a" * 2048, None),
+        ("data:image/png;base64,AAAA", None),
+        ("file:///etc/passwd", None),
+    ],
+)
+def test_remote_pictures_are_named_in_a_way_that_fetches_nothing(src: str, kept: str | None) -> None:
+    """A picture elsewhere keeps its address under a scheme of ours, so that an agent can ask for it (X6, S4)."""
+    clean = sanitise(f'<img src="{src}" alt="x">')
+
+    assert clean == (f'<img src="{kept}" alt="x">' if kept else '<img alt="x">')
 
 
 @given(

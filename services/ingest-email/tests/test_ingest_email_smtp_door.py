@@ -5,38 +5,18 @@ import smtplib
 import socket
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import aiosmtplib
 import pytest
 
-from contracts.envelope import Event
 from contracts.inbound import InboundMessageReceived
-from service_kit.bus import Bus
-from service_kit.bus.port import BusUnavailable
 from service_kit.platform import Platform
 from service_kit.testing.eventually import eventually
 
 PLAIN = b"From: jane@customer.example\r\nSubject: Hi\r\nMessage-ID: <1@customer.example>\r\n\r\nHello\r\n"
-
-
-@dataclass
-class DownBus:
-    """The real bus until a test cuts it off; everything but `publish` goes through."""
-
-    bus: Bus
-    is_down: bool = False
-
-    async def publish(self, events: list[Event]) -> None:
-        """Publish, or fail as an engine that does not confirm."""
-        if self.is_down:
-            raise BusUnavailable("the test cut the bus off")
-        await self.bus.publish(events)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.bus, name)
 
 
 async def test_accepted_mail_is_stored_raw_and_announced(serving: Any) -> None:
@@ -54,19 +34,13 @@ async def test_accepted_mail_is_stored_raw_and_announced(serving: Any) -> None:
     assert event.raw_blob_key == f"acc_1/mail/{blob.name}"
 
 
-async def test_bus_down_is_451_and_nothing_is_acknowledged(serving: Any) -> None:
+async def test_bus_down_is_451_and_nothing_is_acknowledged(serving: Any, bus_switch: Any) -> None:
     """While the bus does not confirm, the sender keeps the mail; once it does, the same mail passes (I3)."""
-    buses: list[DownBus] = []
-
-    def cut(platform: Platform) -> Platform:
-        buses.append(DownBus(platform.bus))
-        return replace(platform, bus=buses[0])  # type: ignore[arg-type]
-
-    async with serving(change=cut) as email:
-        buses[0].is_down = True
+    async with serving(change=bus_switch) as email:
+        bus_switch.is_down = True
         with pytest.raises(aiosmtplib.SMTPDataError) as refused:
             await email.send(PLAIN)
-        buses[0].is_down = False
+        bus_switch.is_down = False
         code, _ = await email.send(PLAIN)
         await eventually(lambda: email.events)
 
@@ -187,7 +161,7 @@ async def test_recipients_are_limited(serving: Any) -> None:
 
 async def test_connections_are_limited_per_peer(serving: Any) -> None:
     """A peer with all its connections open is turned away, and welcome again when one is closed."""
-    async with serving(connections_per_peer_max=1) as email:
+    async with serving(connections_per_peer_max=1, trusted_relays="") as email:
         first = aiosmtplib.SMTP(hostname="127.0.0.1", port=email.port, start_tls=False)
         await first.connect()
         with pytest.raises(aiosmtplib.SMTPConnectResponseError) as refused:

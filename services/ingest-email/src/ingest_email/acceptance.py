@@ -8,12 +8,12 @@ from opentelemetry.trace import SpanKind
 
 from contracts.ids import new_id
 from contracts.mail import MailAccepted
-from ingest_email.blob_keys import content_key
+from ingest_email.blob_keys import mail_key
 from service_kit.crash_points import crash_point
 from service_kit.platform import Platform
 from service_kit.tracing import work_span
 
-Via = Literal["smtp", "mailgun", "sendgrid", "postmark"]
+Via = Literal["smtp", "mailgun", "sendgrid", "postmark", "imap"]
 
 _NULL_PATH_KEY = "<>"
 
@@ -58,7 +58,7 @@ class Acceptance:
     async def _store_and_announce(self, mail: OfferedMail) -> Sequence[str]:
         self._admission.check()
         accounts = sorted({target.account_id for target in mail.targets})
-        keys = {account_id: await content_key(account_id, "mail", mail.content) for account_id in accounts}
+        keys = {account_id: await mail_key(account_id, mail.content, mail.envelope_sender) for account_id in accounts}
         for key in keys.values():
             await self._blobs.put(key, mail.content)
         crash_point("ingest_email.stored")

@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from contracts.envelope import UtcDatetime
 from contracts.settings import EmailSettings
 from ingest_email.headers import bare_address
+from ingest_email.imap_roster import ImapRoster
+from ingest_email.imap_rules import changed_names, refuse_unreadable
 from ingest_email.plus_address import candidates
 from ingest_email.sendgrid import public_key
 from service_kit.docstore import CollectionSpec, Document, Fate
@@ -49,7 +51,9 @@ class AddressBook:
 
     def __init__(self, platform: Platform) -> None:
         self.area = SettingsArea(platform, "email", EmailSettings, check=self._check)
+        self.mailboxes = ImapRoster(platform.store, platform.clock)
         self._claims = platform.store.collection(CLAIMS)
+        self._allow_private = platform.settings.allow_private_urls
         self._clock = platform.clock
         self._remembered: dict[str, tuple[datetime, str]] = {}
 
@@ -83,7 +87,7 @@ class AddressBook:
             return False  # the account is not known here (yet)
 
     async def _check(self, account_id: str, before: EmailSettings, after: EmailSettings) -> None:
-        """Refuse a key that could never prove anything, and addresses that are not this account's to have."""
+        """Refuse what could never work, and addresses that are not this account's to have."""
         if after.sendgrid.public_key is not None:
             try:
                 public_key(after.sendgrid.public_key)
@@ -91,7 +95,9 @@ class AddressBook:
                 raise Problem(
                     422, "invalid_public_key", "sendgrid.public_key is not a key as SendGrid shows it."
                 ) from error
+        refuse_unreadable(after, allow_plain=self._allow_private)
         await self._claim_new(account_id, before, after)
+        await self.mailboxes.want(account_id, changed_names(before.imap, after.imap))
 
     async def _claim_new(self, account_id: str, before: EmailSettings, after: EmailSettings) -> None:
         """Refuse settings that name an address of another account, or none at all."""

@@ -3,7 +3,10 @@
 from ingest_email.acceptance import Acceptance
 from ingest_email.address_book import AddressBook
 from ingest_email.api import PREFIX, email_router
+from ingest_email.documented_problems import PROBLEMS
 from ingest_email.erasure import MailErasure
+from ingest_email.imap_api import imap_router
+from ingest_email.imap_app import watch_mailboxes
 from ingest_email.mailgun import WINDOW
 from ingest_email.metrics import MailMetrics
 from ingest_email.parser_pool import ParserPool
@@ -40,22 +43,32 @@ def create_service(platform: Platform, settings: IngestEmailSettings | None = No
     erasure = MailErasure(quarantine, platform.blobs)
     Obedience(platform, "ingest-email", erasure.forget, buried=erasure.buried)
     acceptance = Acceptance(platform)
-    handler = SmtpHandler(acceptance, addresses, platform.admission, metrics, recipients_max=settings.recipients_max)
+    handler = SmtpHandler(
+        acceptance,
+        addresses,
+        platform.admission,
+        metrics,
+        platform.clock,
+        recipients_max=settings.recipients_max,
+        mails_per_minute=settings.mails_per_minute_per_peer_max,
+    )
     tokens = UsedTokens(platform.redis, lifetime=2 * WINDOW)
     webhooks = Webhooks(acceptance, addresses, tokens, platform.clock, metrics, settings)
+    mailboxes = watch_mailboxes(platform, addresses, acceptance, metrics, settings)
     api = create_api(
         platform,
         service="ingest-email",
         title="Deskbus: email in",
-        routers=(email_router(webhooks), addresses.area.router()),
+        routers=(email_router(webhooks), imap_router(addresses), addresses.area.router()),
         # The route itself refuses less, and in the provider's terms.
         larger_bodies={f"{PREFIX}/": 2 * settings.webhook_size_limit_bytes},
+        problems=PROBLEMS,
     )
     return Service(
         name="ingest-email",
         api=api,
         prefixes=(PREFIX, "/v1/settings/email"),
-        prepare=(addresses.area.republish,),
-        doors=(SmtpDoor(handler, settings, platform.settings),),
+        prepare=(addresses.area.republish, mailboxes.adopt),
+        doors=(SmtpDoor(handler, settings, platform.settings), mailboxes),
         workers=(pool, AuditTrail(platform, "ingest-email").worker()),
     )

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from inscriptis import get_text
 
 from ingest_email import quotes
-from ingest_email.attachments import MAX_FILES, read_files
+from ingest_email.attachments import MAX_FILES, File, read_files
 from ingest_email.charsets import decode
+from ingest_email.invitation import invitation_line
 from ingest_email.mime_tree import AnyMessage, contents, declared_charset, leaves
 from ingest_email.model import MailBody
 from ingest_email.plain_text import clean_text, cut_to_bytes
 from ingest_email.sanitise import MAX_HTML_CHARACTERS, sanitise
+from ingest_email.tnef import unwrap
 
 MAX_TEXT_BYTES = 128 * 1024
 MAX_HTML_BYTES = 400_000
@@ -27,19 +29,23 @@ def read_body(message: AnyMessage, *, is_forward: bool) -> tuple[MailBody, tuple
     texts = [part for part in parts if _is_text(part, "text/plain")]
     pages = [part for part in parts if _is_text(part, "text/html")]
     rest = [part for part in parts if part not in texts and part not in pages]
-    files, file_contents = read_files(rest)
-    given = _joined(pages)
+    plain, page = _joined(texts).strip(), _joined(pages)
+    found = unwrap(read_files(rest), has_text=bool(plain or page.strip()))
+    given = page if plain or page.strip() else clean_text(found.html)
     html = _fitting(sanitise(given))
-    whole = _joined(texts).strip() or _as_text(html, given)
+    whole = plain or _as_text(html, given) or clean_text(found.text).strip() or _invitation(found.files)
     text = cut_to_bytes(whole, MAX_TEXT_BYTES)
     new, quoted = (text, None) if is_forward else quotes.split(text)
     cuts = {
         "text_over_limit": len(text) < len(whole),
         "html_over_limit": html is None and bool(given.strip()),
-        "files_over_limit": len(rest) > MAX_FILES,
+        "files_over_limit": max(len(rest), len(found.files)) > MAX_FILES,
     }
     left_out = tuple(code for code, was_cut in cuts.items() if was_cut)
-    return MailBody(text=new, html=html or None, quoted_text=quoted, files=files, left_out=left_out), file_contents
+    kept = found.files[:MAX_FILES]
+    files = tuple(file for file, _ in kept)
+    body = MailBody(text=new, html=html or None, quoted_text=quoted, files=files, left_out=left_out)
+    return body, tuple(content for _, content in kept)
 
 
 def _is_text(part: AnyMessage, content_type: str) -> bool:
@@ -63,3 +69,9 @@ def _as_text(html: str | None, given: str) -> str:
     if html is None:
         return " ".join(_MARKUP.sub(" ", given[:MAX_TEXT_BYTES]).split())
     return clean_text(get_text(html)).strip()
+
+
+def _invitation(files: Sequence[File]) -> str:
+    """What a mail that only invites says; the invitation itself stays a file."""
+    calendar = next((content for file, content in files if file.content_type == "text/calendar"), b"")
+    return invitation_line(decode(calendar[:_MAX_DECODED_BYTES], "utf-8"))

@@ -2,7 +2,7 @@
 
 import codecs
 
-_NOT_CHARSETS = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined"})
+_NOT_CHARSETS = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined"})
 """Python calls them text encodings too. No mail is written in them, and the first two can be made slow."""
 
 _WESTERN = frozenset({"ascii", "iso8859-1", "iso8859-15", "cp1252"})

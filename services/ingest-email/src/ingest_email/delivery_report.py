@@ -11,10 +11,10 @@ from ingest_email.mime_tree import AnyMessage, contents, leaves
 from ingest_email.model import AutomaticMark, DeliveryReport, FailedRecipient, MailHead
 from ingest_email.plain_text import clean_line
 
-_MAX_RECIPIENTS = 20
+MAX_RECIPIENTS = 20
 _MAX_FIELD = 4096
 _MAX_ACTION = 20
-_MAX_DIAGNOSTIC = 500
+MAX_DIAGNOSTIC = 500
 _STATUS = re.compile(r"\b[245]\.\d{1,3}\.\d{1,3}\b")
 
 
@@ -29,12 +29,16 @@ def with_report(head: MailHead, message: AnyMessage) -> MailHead:
     report = _read(message)
     if report is None:
         return head
-    known = report.reported_id is None or report.reported_id in head.references
-    references = head.references if known else (*head.references, str(report.reported_id))
+    references = referring_to(head.references, report.reported_id)
     mark = head.automatic
     if report.actions and not report.failed:
         mark = AutomaticMark("auto_reply", "delivery_delayed" if "delayed" in report.actions else "delivery_notice")
     return replace(head, report=report, references=references, automatic=mark)
+
+
+def referring_to(references: tuple[str, ...], reported_id: str | None) -> tuple[str, ...]:
+    """The references with the mail that a report is about, so that the report finds its ticket."""
+    return references if reported_id is None or reported_id in references else (*references, reported_id)
 
 
 def _read(message: AnyMessage) -> DeliveryReport | None:
@@ -42,7 +46,7 @@ def _read(message: AnyMessage) -> DeliveryReport | None:
     status = next((part for part in parts if part.get_content_type() == "message/delivery-status"), None)
     if status is None:
         return None
-    recipients = list(islice(_recipients(status), _MAX_RECIPIENTS))
+    recipients = list(islice(_recipients(status), MAX_RECIPIENTS))
     return DeliveryReport(
         actions=tuple(action for action, _ in recipients),
         failed=tuple(recipient for action, recipient in recipients if action == "failed"),
@@ -59,7 +63,7 @@ def _recipients(status: AnyMessage) -> Iterator[tuple[str, FailedRecipient]]:
         if address is None:
             continue
         code = _STATUS.search(fields.get("status", ""))
-        words = clean_line(_value(fields.get("diagnostic-code", "")), _MAX_DIAGNOSTIC)
+        words = clean_line(_value(fields.get("diagnostic-code", "")), MAX_DIAGNOSTIC)
         action = clean_line(fields.get("action", "").partition("(")[0].lower(), _MAX_ACTION)
         yield action, FailedRecipient(address, code[0] if code else None, words or None)
 

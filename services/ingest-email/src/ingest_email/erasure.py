@@ -1,11 +1,12 @@
 """Forgetting a contact (S3): raw mail that never became a message. That of messages is named, and removed, by tickets.
 
-Quarantined mail names nobody in its sender, so its bytes are searched; each source has a limited share of it.
+Quarantined mail may name nobody in its sender, so its bytes are searched; each source has a limited share of it.
 """
 
 import asyncio
 import json
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 from contracts.mail import MailAccepted
 from ingest_email.quarantine import Quarantine, QuarantinedMail
@@ -25,13 +26,16 @@ class MailErasure:
 
     async def forget(self, contact: ErasedContact) -> int:
         """Remove what is quarantined and mentions one of their addresses; how many mails that was."""
-        wanted = [address.encode() for address in contact.addresses if "@" in address]
+        wanted = frozenset(address for address in contact.addresses if "@" in address)
         if not wanted:
             return 0
         kept = await self._quarantine.of_account(contact.account_id)
-        found = [one for one in kept if one.received_at <= contact.at and await self._mentions(one, wanted)]
-        for mail in found:
-            await self._blobs.delete(mail.blob_key)
+        found = [one for one in kept if one.received_at <= contact.at and await self._is_about(one, wanted)]
+        gone = {mail.id for mail in found}
+        still_kept = {mail.blob_key for mail in kept if mail.id not in gone}
+        # The raw mail of a message is tickets' to remove.
+        for key in {mail.blob_key for mail in found if mail.message_id is None} - still_kept:
+            await self._blobs.delete(key)
         await self._quarantine.drop(found)
         return len(found)
 
@@ -42,12 +46,14 @@ class MailErasure:
             if body.get("type") == _OF_RAW_MAIL and isinstance(key := body.get("raw_blob_key"), str):
                 await self._blobs.delete(key)
 
-    async def _mentions(self, mail: QuarantinedMail, wanted: Sequence[bytes]) -> bool:
+    async def _is_about(self, mail: QuarantinedMail, wanted: AbstractSet[str]) -> bool:
+        if mail.message_id is not None:
+            return mail.sender.lower() in wanted
         try:
             raw = await self._blobs.get(mail.blob_key)
         except BlobMissing:
             return False
-        return await asyncio.to_thread(_any_in, wanted, raw)
+        return await asyncio.to_thread(_any_in, [address.encode() for address in sorted(wanted)], raw)
 
 
 def _any_in(wanted: Sequence[bytes], raw: bytes) -> bool:

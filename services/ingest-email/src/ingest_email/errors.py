@@ -25,5 +25,9 @@ class PortTaken(DeskbusError):
     """Somebody else listens where mail should come in."""
 
 
+class CertificateUnreadable(DeskbusError):
+    """The files that the settings name hold no certificate with its key."""
+
+
 class ParserUnavailable(Unavailable):
     """No parser process could be started; the mail is not to blame and is tried again."""

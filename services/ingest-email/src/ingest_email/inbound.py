@@ -14,6 +14,7 @@ from ingest_email.model import AutomaticMark, MailBody, MailHead
 from ingest_email.own_mail import OwnMail
 from ingest_email.plus_address import tag_of
 
+_PARTIAL = "partial:"
 _MAX_EVENT_BYTES = 900_000
 """What the bus takes is 1 MiB, with the headers of the record."""
 
@@ -27,6 +28,11 @@ class Understood:
     head: MailHead
     body: MailBody
     parse_error: str | None = None
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether nothing but the header block was understood."""
+        return self.parse_error is not None and not self.parse_error.startswith(_PARTIAL)
 
 
 def sender_of(mail: MailAccepted, head: MailHead) -> str | None:
@@ -44,7 +50,7 @@ def received(
         id=mail.id,
         account_id=mail.account_id,
         time=mail.received_at,
-        message_id=message_id(mail.account_id, head),
+        message_id=named_message(known),
         provider_message_id=provider_message_id(head),
         channel="email",
         contact_key=sender,
@@ -63,6 +69,11 @@ def received(
         parse_error=known.parse_error,
     )
     return _fitting(event)
+
+
+def named_message(known: Understood) -> str:
+    """Which message it is: as it was called when it could not be understood, or as its headers say."""
+    return known.mail.message_id or message_id(known.mail.account_id, known.head)
 
 
 def quarantined(known: Understood, reason: str) -> IntakeVerdictRecorded:
@@ -109,7 +120,7 @@ def attachment_id(account_id: str, head: MailHead, number: int, blob_key: str) -
 
 def partial(body: MailBody) -> str | None:
     """The parse error of a mail of which not everything was kept."""
-    return f"partial:{','.join(body.left_out)}" if body.left_out else None
+    return f"{_PARTIAL}{','.join(body.left_out)}" if body.left_out else None
 
 
 def _threading(known: Understood) -> MailHeaders:
@@ -128,5 +139,5 @@ def _fitting(event: InboundMessageReceived) -> InboundMessageReceived:
     for field, code in (("html", "html_over_limit"), ("quoted_text", "history_over_limit")):
         if len(event.payload()) <= _MAX_EVENT_BYTES:
             break
-        event = event.model_copy(update={field: None, "parse_error": event.parse_error or f"partial:{code}"})
+        event = event.model_copy(update={field: None, "parse_error": event.parse_error or f"{_PARTIAL}{code}"})
     return event

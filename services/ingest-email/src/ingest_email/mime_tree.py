@@ -1,6 +1,7 @@
 """A raw mail to its leaves, by the standard library, with every header it looks at kept short."""
 
 from collections.abc import Iterator
+from email.errors import MessageError
 from email.message import Message
 from email.parser import BytesParser
 from email.policy import EmailPolicy, Policy, compat32
@@ -55,6 +56,22 @@ def declared_charset(part: AnyMessage) -> str | None:
 def contents(part: AnyMessage) -> bytes:
     """The bytes of a leaf, decoded from their transfer encoding; those of a forwarded mail as they would be sent."""
     if part.is_multipart():
-        return b"\n".join(inner.as_bytes(policy=compat32) for inner in _inner(part))
+        return b"\n".join(_written(inner) for inner in _inner(part))
     payload = part.get_payload(decode=True)
     return payload if isinstance(payload, bytes) else b""
+
+
+def _written(message: AnyMessage) -> bytes:
+    """A mail as it would be sent; where the library cannot write what it has read, fields and text as they were."""
+    try:
+        return message.as_bytes(policy=compat32)
+    except (MessageError, ValueError, LookupError, TypeError):
+        fields = "".join(f"{name}: {value}\n" for name, value in message.raw_items())
+        text = "".join(part for part in (message.preamble, message.get_payload()) if isinstance(part, str))
+        parts = [_written(inner) for inner in _inner(message)]
+        return b"\n".join([_bytes(fields), _bytes(text), *parts])
+
+
+def _bytes(text: str) -> bytes:
+    """What the parser was given; bytes that were no text come back as they were."""
+    return text.encode(errors="surrogateescape")

@@ -3,6 +3,7 @@
 Run as `python -m ingest_email.parser_worker <seconds> <bytes>`; it parses one mail at a time and ends with its input.
 """
 
+import logging
 import os
 import resource
 import signal
@@ -21,6 +22,8 @@ def main() -> None:
     """Serve until the input ends."""
     seconds, memory_bytes = float(sys.argv[1]), int(sys.argv[2])
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What the libraries have to say of a mail quotes it.
+    logging.disable()
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     # A library that prints must not speak on our line.

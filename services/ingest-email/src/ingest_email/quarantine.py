@@ -14,7 +14,8 @@ from service_kit.quarantine import QuarantineQuery, SetAside, as_replayed, as_re
 class QuarantinedMail(SetAside):
     """One delivery kept aside; the id is the delivery's. The raw mail is under `blob_key`.
 
-    `source` is the machine it came from, whose share of the quarantine is limited.
+    `source` is the machine it came from, whose share of the quarantine is limited. `message_id` is the message that it
+    became all the same, `sender` who wrote that: it could not be understood, and is kept to be read once more.
     `recipient`, `envelope_sender`, `via` and `peer` are as they were, so that it can be delivered once more.
     """
 
@@ -26,6 +27,8 @@ class QuarantinedMail(SetAside):
     envelope_sender: str = ""
     via: Literal["smtp", "mailgun", "sendgrid", "postmark", "imap"] = "smtp"
     peer: str | None = None
+    message_id: str | None = None
+    sender: str = ""
 
 
 QUARANTINE = CollectionSpec(
@@ -49,7 +52,9 @@ class Quarantine:
         # One at a time: a batch of forgeries comes at once, and each must see those before it counted.
         self._turn = asyncio.Lock()
 
-    async def keep(self, mail: MailAccepted, *, mailbox: str, reason: str) -> bool:
+    async def keep(
+        self, mail: MailAccepted, *, mailbox: str, reason: str, message_id: str | None = None, sender: str = ""
+    ) -> bool:
         """Keep a delivery aside; False when its source has used up its share. Twice is once.
 
         The same bytes for the same mailbox are one: another copy costs no room, and a replay that ends here again
@@ -68,6 +73,8 @@ class Quarantine:
             envelope_sender=mail.envelope_sender,
             via=mail.via,
             peer=mail.peer,
+            message_id=message_id,
+            sender=sender,
         )
         async with self._turn:
             return await self._insert(kept)

@@ -6,7 +6,14 @@ from contracts.mail import MailAccepted
 from ingest_email.quarantine import Quarantine, QuarantinedMail
 from service_kit.blobs import BlobMissing
 from service_kit.platform import Platform
-from service_kit.quarantine import KeptAside, NotSetAsideError, QuarantineQuery, ReplayRefusedError, replay_id
+from service_kit.quarantine import (
+    KeptAside,
+    NotSetAsideError,
+    QuarantineQuery,
+    ReplayRefusedError,
+    replay_entry,
+    replay_id,
+)
 
 
 class MailShelf:
@@ -38,8 +45,8 @@ class MailShelf:
         """
         return await self._content(await self._kept(kept_id))
 
-    async def replay(self, kept_id: str, *, trusted: bool) -> None:  # noqa: ARG002 - mail through our door has no signature
-        """Announce it once more, as when it was accepted.
+    async def replay(self, kept_id: str, *, trusted: bool) -> None:
+        """Announce it once more, as when it was accepted; mail through our door has no signature to trust.
 
         Raises:
             ReplayRefusedError: its bytes are gone; nothing was changed.
@@ -61,8 +68,9 @@ class MailShelf:
             raw_blob_key=kept.blob_key,
             size=kept.size,
             received_at=kept.received_at,
+            message_id=kept.message_id,
         )
-        await self._bus.publish([again])
+        await self._bus.publish([again, replay_entry(kept, number, now, service="ingest-email", trusted=trusted)])
         await self._quarantine.note_replay(kept.id, number, now)
 
     async def _kept(self, kept_id: str) -> QuarantinedMail:

@@ -38,6 +38,11 @@ _CLOSED_BY_OTHERS = _words(
     "area base br col embed hr img input link meta param source track wbr"
     " p li dt dd option tr td th thead tbody tfoot colgroup"
 )
+_MAX_URL = 2048
+_REMOTE = "remote:"
+"""Stands before the address of a picture that is not in the mail: no browser fetches that; tickets does, when asked."""
+
+_PICTURE = re.compile(r"https?://[^\s\x00-\x1f\x7f\"'<>\\]+", re.IGNORECASE)
 _FETCHING_STYLE = re.compile(r"[\\@]|url\s*\(|image", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,20})")
 
@@ -75,12 +80,16 @@ def _cleaner() -> nh3.Cleaner:
 
 
 def _keep(element: str, attribute: str, value: str) -> str | None:
-    """Pictures only from the mail itself, links anywhere but there, styles without a way to name an address."""
+    """Pictures of the mail itself, others by name only; links anywhere; styles without a way to name an address."""
     is_inside = value.strip().lower().startswith("cid:")
     if attribute == "src":
-        return value if element == "img" and is_inside else None
+        return (value if is_inside else _remote(value.strip())) if element == "img" else None
     if attribute == "href":
         return None if is_inside else value
     if attribute == "style":
         return None if _FETCHING_STYLE.search(value) else value
     return value
+
+
+def _remote(url: str) -> str | None:
+    return f"{_REMOTE}{url}" if len(url) <= _MAX_URL and _PICTURE.fullmatch(url) else None

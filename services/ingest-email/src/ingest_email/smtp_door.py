@@ -11,10 +11,12 @@ import structlog
 from ingest_email import smtp_answers as answers
 from ingest_email.errors import PortTaken
 from ingest_email.mail_memory import MailMemory
+from ingest_email.networks import Networks, site_of
 from ingest_email.seats import Seats
 from ingest_email.settings import IngestEmailSettings
 from ingest_email.smtp_handler import SmtpHandler
 from ingest_email.smtp_session import MailSession
+from ingest_email.smtp_tls import TlsFiles
 from service_kit.settings import PlatformSettings
 
 _LEAVE_SECONDS = 10.0
@@ -32,6 +34,9 @@ class SmtpDoor:
         self._host, self._port = platform.http_host, platform.smtp_port
         self._hostname = urlsplit(platform.origin).hostname or platform.http_host
         self._seats = Seats(total=settings.connections_max, per_peer=settings.connections_per_peer_max)
+        self._relays = Networks(settings.trusted_relays)
+        self._balancers = Networks(settings.proxy_protocol_from)
+        self._tls: TlsFiles | None = None
         self._memory = MailMemory(settings.mail_memory_bytes)
         self._sessions: set[MailSession] = set()
         self._is_empty = asyncio.Event()
@@ -42,7 +47,10 @@ class SmtpDoor:
 
         Raises:
             PortTaken: the address is in use, or not ours to use.
+            CertificateUnreadable: the settings name files that are none.
         """
+        if self._settings.tls_certificate is not None and self._settings.tls_key is not None:
+            self._tls = TlsFiles(self._settings.tls_certificate, self._settings.tls_key)
         # At lower levels the library logs addresses and, line by line, the mail itself.
         logging.getLogger("mail.log").setLevel(logging.WARNING)
         loop = asyncio.get_running_loop()
@@ -74,7 +82,9 @@ class SmtpDoor:
     def admit(self, transport: asyncio.Transport) -> None:
         """Give a new connection a session, or turn it away."""
         peer = (transport.get_extra_info("peername") or ("unknown",))[0]
-        if not self._seats.take(peer):
+        is_proxied = peer in self._balancers
+        is_stranger = not is_proxied and peer not in self._relays
+        if not self._seats.take(site_of(peer), is_stranger=is_stranger):
             transport.write(f"{answers.BUSY}\r\n".encode())
             transport.close()
             return
@@ -82,6 +92,10 @@ class SmtpDoor:
             self._handler,
             peer,
             self._memory,
+            is_stranger=is_stranger,
+            is_proxied=is_proxied,
+            tls=self._tls.context() if self._tls is not None else None,
+            on_introduced=self._introduce,
             hostname=self._hostname,
             size_limit_bytes=self._settings.mail_size_limit_bytes,
             command_timeout_seconds=self._settings.command_timeout_seconds,
@@ -92,9 +106,17 @@ class SmtpDoor:
         transport.set_protocol(session)
         session.connection_made(transport)
 
+    def _introduce(self, session: MailSession, peer: str) -> bool:
+        """Whether there is a seat for the peer that a load balancer connects for."""
+        is_stranger = peer not in self._relays
+        if not self._seats.move(site_of(session.peer), site_of(peer), is_stranger=is_stranger):
+            return False
+        session.peer, session.is_stranger = peer, is_stranger
+        return True
+
     def _forget(self, session: MailSession) -> None:
         self._sessions.discard(session)
-        self._seats.give_back(session.peer)
+        self._seats.give_back(site_of(session.peer))
         self._mark_empty()
 
     def _mark_empty(self) -> None:

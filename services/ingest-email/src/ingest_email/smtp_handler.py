@@ -3,17 +3,23 @@
 from typing import Any
 
 import structlog
+from aiosmtpd.proxy_protocol import ProxyData
+from aiosmtpd.smtp import Session
 
 from ingest_email import smtp_answers as answers
 from ingest_email.acceptance import Acceptance, OfferedMail, Target
 from ingest_email.address_book import AddressBook
 from ingest_email.errors import MailTooLarge, MemoryFull
 from ingest_email.metrics import MailMetrics
-from ingest_email.smtp_session import MailEnvelope
+from ingest_email.networks import site_of
+from ingest_email.pace import Pace
+from ingest_email.smtp_session import MailEnvelope, MailSession
 from service_kit.admission import Admission, StorageFull
+from service_kit.clock import Clock
 from service_kit.errors import DeskbusError
 
 _NULL_PATH = "<>"
+_TAKES_ORIGIN = "250-XFORWARD ADDR"
 
 log = structlog.get_logger(__name__)
 
@@ -27,19 +33,40 @@ class SmtpHandler:
         addresses: AddressBook,
         admission: Admission,
         metrics: MailMetrics,
+        clock: Clock,
         *,
         recipients_max: int,
+        mails_per_minute: int,
     ) -> None:
         self._acceptance = acceptance
         self._addresses = addresses
         self._admission = admission
         self._metrics = metrics
+        self._clock = clock
         self._recipients_max = recipients_max
+        self._pace = Pace(mails_per_minute)
 
-    async def handle_MAIL(  # noqa: N802 - the library finds hooks by these names
-        self, _server: Any, _session: Any, envelope: MailEnvelope, address: str, options: list[str]
+    async def handle_PROXY(  # noqa: N802 - the library finds hooks by these names
+        self, server: MailSession, _session: Any, _envelope: Any, proxy: ProxyData
+    ) -> bool:
+        """Believe a load balancer for whom it connects; the session asks for it of those that are trusted only."""
+        return await server.introduce(str(proxy.src_addr) if proxy.src_addr else None)
+
+    async def handle_EHLO(  # noqa: N802 - see above
+        self, server: MailSession, session: Session, _envelope: Any, hostname: str, responses: list[str]
+    ) -> list[str]:
+        """Say what is offered. The library names AUTH on encrypted connections, though it has no way to do it here."""
+        session.host_name = hostname
+        *offered, last = (line for line in responses if not line.startswith("250-AUTH"))
+        return [*offered, *(() if server.is_stranger else (_TAKES_ORIGIN,)), last]
+
+    async def handle_MAIL(  # noqa: N802 - see above
+        self, server: MailSession, _session: Any, envelope: MailEnvelope, address: str, options: list[str]
     ) -> str:
-        """Refuse early while there is no room: it saves the sender the upload."""
+        """Refuse early while there is no room, or too much at once: it saves the sender the upload."""
+        if server.is_stranger and not self._pace.take(site_of(server.peer), self._clock.now()):
+            self._metrics.deliveries.labels("too_fast").inc()
+            return answers.TOO_FAST
         self._admission.check()
         envelope.mail_from = address
         envelope.mail_options.extend(options)

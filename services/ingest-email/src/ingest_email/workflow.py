@@ -8,9 +8,9 @@ import structlog
 
 from contracts.inbound import InboundMessageReceived
 from contracts.intake import IntakeVerdictRecorded
-from contracts.mail import MailAccepted, MailBounced
+from contracts.mail import MailAccepted, MailBounced, MailCheckSeen
 from contracts.people import Attachment
-from ingest_email import inbound
+from ingest_email import check_mail, inbound
 from ingest_email.address_book import AddressBook
 from ingest_email.blob_keys import content_key
 from ingest_email.headers import read_head
@@ -32,7 +32,7 @@ class _Ended:
     """How a delivery ended here, and the raw mail that need not be kept."""
 
     event: InboundMessageReceived | IntakeVerdictRecorded
-    bounces: Sequence[MailBounced] = ()
+    bounces: Sequence[MailBounced | MailCheckSeen] = ()
     discarded_blob_key: str | None = None
 
 
@@ -75,9 +75,13 @@ class MailWorkflow:
         async with self._in_memory:
             raw = await self._blobs.get(mail.raw_blob_key)
             known, contents = await self._understand(mail, raw)
+            if (check := check_mail.seen(self._signer, known)) is not None:
+                return _Ended(check_mail.verdict(known), [check])
             sender = inbound.sender_of(mail, known.head)
             if sender is None:
                 return await self._quarantined(known)
+            if known.is_unread:
+                await self._keep_unread(known, sender)
             attachments = await self._store_files(known, contents)
             own = await self._own_mark(mail.account_id, known.head)
         self._metrics.parsed.labels("incomplete" if known.parse_error else "complete").inc()
@@ -104,6 +108,16 @@ class MailWorkflow:
             return _Ended(inbound.quarantined(known, reason))
         rejected = inbound.quarantined(known, "no_sender_over_quota")
         return _Ended(rejected, discarded_blob_key=known.mail.raw_blob_key)
+
+    async def _keep_unread(self, known: Understood, sender: str) -> None:
+        """Keep it to be read once more by a parser that can; its ticket is opened all the same (I6)."""
+        await self._quarantine.keep(
+            known.mail,
+            mailbox=known.mailbox,
+            reason=known.parse_error or "",
+            message_id=inbound.named_message(known),
+            sender=sender,
+        )
 
     async def _store_files(self, known: Understood, contents: Sequence[bytes]) -> list[Attachment]:
         account_id, stored = known.mail.account_id, []

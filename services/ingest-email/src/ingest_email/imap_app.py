@@ -1,0 +1,55 @@
+"""Composition of the mailboxes that are read over IMAP."""
+
+import asyncio
+import random
+from datetime import timedelta
+
+from ingest_email.acceptance import Acceptance
+from ingest_email.address_book import AddressBook
+from ingest_email.imap_dialler import ImapDialler
+from ingest_email.imap_intake import ImapIntake
+from ingest_email.imap_line import LineLimits
+from ingest_email.imap_reader import ImapReader, ReaderParts
+from ingest_email.imap_watch import ImapWatch
+from ingest_email.metrics import MailMetrics
+from ingest_email.settings import IngestEmailSettings
+from service_kit.platform import Platform
+
+_LARGE_MAILS = 4
+_LARGE_BYTES = 1024 * 1024
+
+
+def watch_mailboxes(
+    platform: Platform,
+    addresses: AddressBook,
+    acceptance: Acceptance,
+    metrics: MailMetrics,
+    settings: IngestEmailSettings,
+) -> ImapWatch:
+    """The readers of this replica."""
+    limits = LineLimits(
+        command_seconds=settings.imap_command_timeout_seconds,
+        fetch_seconds=settings.data_timeout_seconds,
+        mail_bytes=settings.mail_size_limit_bytes,
+    )
+    parts = ReaderParts(
+        dialler=ImapDialler(limits, allow_private=platform.settings.allow_private_urls, ca_file=settings.imap_ca_file),
+        intake=ImapIntake(platform, acceptance, metrics),
+        clock=platform.clock,
+        metrics=metrics,
+        chance=random.Random(),  # noqa: S311 - jitter
+        large_mails=asyncio.Semaphore(_LARGE_MAILS),
+        large_bytes=_LARGE_BYTES,
+        mail_bytes=settings.mail_size_limit_bytes,
+        poll_seconds=settings.imap_poll_seconds,
+        idle_seconds=settings.imap_idle_seconds,
+    )
+    return ImapWatch(
+        addresses.mailboxes,
+        addresses.area,
+        lambda tenure, mailbox: ImapReader(tenure, mailbox, parts),
+        platform.clock,
+        metrics,
+        lease=timedelta(seconds=settings.imap_lease_seconds),
+        mailboxes_max=settings.imap_mailboxes_max,
+    )
