@@ -219,15 +219,19 @@ async def test_a_bounce_that_is_not_for_good_suppresses_nobody(office: Open) -> 
 
 
 async def test_a_bounce_of_somebody_in_copy_fails_nothing(office: Open) -> None:
-    """The customer has the mail; who was in copy and is no more is left out from then on."""
+    """The customer has the mail; who was in copy and is no more is told of, and left out from then on."""
     async with office() as opened:
         await opened.reply("a", cc=("bob@customer.example",))
         await opened.bus.publish([bounce(recipient="bob@customer.example")])
         await eventually(opened.suppressed)
+        told = await opened.reports("a", 2)
         second = await opened.reply("b", cc=("bob@customer.example", "eve@customer.example"))
 
     assert second.state == "sent"
-    assert [event.state for event in await opened.reports("a", 1)] == ["sent"]
+    assert [(event.state, event.reason) for event in told] == [
+        ("sent", None),
+        ("sent", "not in copy: bob@customer.example: bounced: 550 5.1.1 no such user"),
+    ]
     assert opened.envelopes() == sorted([f"{ZOE}, bob@customer.example", f"{ZOE}, eve@customer.example"])
 
 

@@ -10,6 +10,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from notifier.domain_places import DomainPlaces
 from notifier.mail_gateway import SmtpRelay
+from notifier.relay_answer import Handed
 from service_kit.testing.eventually import eventually
 
 
@@ -55,7 +56,7 @@ async def test_a_slow_domain_leaves_connections_for_the_others() -> None:
     async with SlowRelay().listening() as relay:
         gateway = SmtpRelay(f"smtp://127.0.0.1:{relay.port}", timeout_seconds=20, connections=3, per_domain=2)
 
-        async def send(recipient: str) -> str:
+        async def send(recipient: str) -> Handed:
             return await gateway.send(mail_to(recipient), "support@acme.example", [recipient])
 
         slow = [asyncio.create_task(send(f"{number}@slow.example")) for number in range(5)]
@@ -66,7 +67,7 @@ async def test_a_slow_domain_leaves_connections_for_the_others() -> None:
         answers = await asyncio.gather(*slow)
         await gateway.stop()
 
-    assert quick.startswith("2.0.0 queued")
+    assert quick.answer.startswith("2.0.0 queued")
     assert {*begun_meanwhile[:2]} == {"0@slow.example", "1@slow.example"}  # two connections, in any order
     assert begun_meanwhile[2:] == ["zoe@quick.example"]
     assert len(answers) == 5

@@ -1,13 +1,19 @@
 """Composition of notifier."""
 
 import random
+from datetime import timedelta
 
 from contracts.settings import Area, NotificationSettings
 from notifier.bounce_workflow import BounceWorkflow
 from notifier.deliveries_api import deliveries_router
+from notifier.documented_problems import PROBLEMS
 from notifier.erasure import NotifierErasure
+from notifier.forwarding_checks import ForwardingChecks
+from notifier.forwarding_checks_api import PREFIX as FORWARDING_CHECKS
+from notifier.forwarding_checks_api import forwarding_checks_router
 from notifier.mail_channel import MailChannel
-from notifier.mail_gateway import Maildir, MailGateway, SmtpRelay
+from notifier.mail_gateway import MailGateway, SmtpRelay
+from notifier.maildir import Maildir
 from notifier.redaction import Redaction
 from notifier.sending import Sending
 from notifier.settings import NotifierSettings
@@ -52,10 +58,12 @@ def create_service(platform: Platform, settings: NotifierSettings | None = None)
     links = UnsubscribeLinks(platform.signer, platform.settings.origin)
     outbox = Outbox(store.deliveries, bus, clock, name="notifier")
     gateway = mail_gateway(platform.settings, settings)
+    patience = timedelta(seconds=settings.forwarding_check_seconds)
+    checks = ForwardingChecks(platform.store, gateway, copies, platform.signer, clock, patience=patience)
     sending = Sending(
         store,
         outbox,
-        MailChannel(gateway, copies, platform.blobs, suppressions, links),
+        MailChannel(gateway, copies, platform.blobs, suppressions, links, checks, clock),
         SmsChannel(TwilioGateway(http), store, copies, clock, origin=platform.settings.origin),
         clock,
     )
@@ -65,7 +73,7 @@ def create_service(platform: Platform, settings: NotifierSettings | None = None)
     staff = StaffMailing(platform.store, gateway, area, copies, clock)
     bounces = BounceWorkflow(store, suppressions, outbox, clock)
     redaction = Redaction(store, outbox, clock)
-    subscribe(bus, DeliveryWorkflow(store, clock), webhooks, bounces, staff, redaction)
+    subscribe(bus, DeliveryWorkflow(store, clock), webhooks, bounces, staff, redaction, checks)
     api = create_api(
         platform,
         service="notifier",
@@ -75,20 +83,36 @@ def create_service(platform: Platform, settings: NotifierSettings | None = None)
             suppressions_router(suppressions),
             unsubscribe_router(store, suppressions, links, clock),
             webhooks_router(webhook_store, platform.secrets, clock),
+            forwarding_checks_router(checks),
             area.router(),
         ),
+        problems=PROBLEMS,
     )
     return Service(
         name="notifier",
         api=api,
-        prefixes=("/v1/webhooks", "/v1/deliveries", "/v1/suppressions", "/s", "/u", "/v1/settings/notifications"),
+        prefixes=(
+            "/v1/webhooks",
+            "/v1/deliveries",
+            "/v1/suppressions",
+            FORWARDING_CHECKS,
+            "/s",
+            "/u",
+            "/v1/settings/notifications",
+        ),
         prepare=(area.republish,),
         workers=(
+            gateway,
             outbox.worker(platform.metrics),
             AuditTrail(platform, "notifier").worker(),
-            Timers(store.deliveries, clock, sending.send, lease_seconds=lease).worker(),
-            Timers(staff.mails, clock, staff.send, lease_seconds=lease).worker(),
-            Timers(webhook_store.deliveries, clock, webhooks.send, lease_seconds=lease).worker(),
+            Timers(store.deliveries, clock, sending.send, lease_seconds=lease).worker(platform.metrics, "deliveries"),
+            Timers(staff.mails, clock, staff.send, lease_seconds=lease).worker(platform.metrics, "staff mails"),
+            Timers(checks.checks, clock, checks.fire, lease_seconds=2 * lease).worker(
+                platform.metrics, "forwarding checks"
+            ),
+            Timers(webhook_store.deliveries, clock, webhooks.send, lease_seconds=lease).worker(
+                platform.metrics, "webhooks"
+            ),
         ),
     )
 
@@ -102,4 +126,5 @@ def mail_gateway(platform: PlatformSettings, settings: NotifierSettings) -> Mail
         timeout_seconds=settings.relay_timeout_seconds,
         connections=settings.relay_connections,
         per_domain=settings.relay_connections_per_domain,
+        idle_seconds=settings.relay_idle_seconds,
     )

@@ -8,7 +8,7 @@ from contracts.ids import derive_id
 from contracts.mail import MailBounced
 from notifier.bounce import is_for_good, reason_of
 from notifier.model import Delivery, Suppression
-from notifier.outcome import bounced
+from notifier.outcome import bounced, copy_bounced
 from notifier.store import DeliveryStore
 from notifier.suppression_store import SuppressionStore, suppression_id
 from service_kit.clock import Clock
@@ -37,8 +37,7 @@ class BounceWorkflow:
                 continue
             if is_for_good(bounce):
                 await self._suppress(bounce)
-            if _is_main_recipient(delivery, bounce):
-                await self._fail(delivery, reason_of(bounce))
+            await self._fail(delivery, bounce)
 
     async def _suppress(self, bounce: MailBounced) -> None:
         await self._suppressions.add(
@@ -53,14 +52,20 @@ class BounceWorkflow:
             )
         )
 
-    async def _fail(self, delivery: Delivery, reason: str) -> None:
+    async def _fail(self, delivery: Delivery, bounce: MailBounced) -> None:
         current: Delivery | None = delivery
-        while current is not None and (failed := bounced(current, reason, self._clock.now())) is not None:
+        while current is not None and (failed := self._failed(current, bounce)) is not None:
             stored = await self._store.replace(failed)
             if stored is not None:
                 await self._outbox.publish([stored])
                 return
             current = await self._store.get(delivery.id)
+
+    def _failed(self, delivery: Delivery, bounce: MailBounced) -> Delivery | None:
+        now, reason = self._clock.now(), reason_of(bounce)
+        if _is_main_recipient(delivery, bounce):
+            return bounced(delivery, reason, now)
+        return copy_bounced(delivery, bounce.recipient, reason, now)
 
 
 def _was_sent_to(delivery: Delivery, bounce: MailBounced) -> bool:

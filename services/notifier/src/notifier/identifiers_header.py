@@ -17,7 +17,7 @@ class IdentifiersHeader(UnstructuredHeader, BaseHeader):
 
 
 _headers = HeaderRegistry()
-for _name in ("in-reply-to", "references", "list-unsubscribe"):
+for _name in ("message-id", "in-reply-to", "references", "list-unsubscribe"):
     _headers.map_to_type(_name, IdentifiersHeader)
 
-MAIL_POLICY = SMTP.clone(header_factory=_headers)
+MAIL_POLICY = SMTP.clone(header_factory=_headers, cte_type="7bit")

@@ -1,5 +1,6 @@
 """An outgoing mail as RFC 5322 wants it. Pure; attachments are given with their content."""
 
+import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 from email.headerregistry import Address
@@ -9,7 +10,7 @@ from email.utils import format_datetime
 from contracts.outbound import OutboundMessageRequested
 from contracts.people import Attachment
 from contracts.settings import SupportAddress
-from notifier import agent_html
+from notifier import agent_html, reply_page
 from notifier.identifiers_header import MAIL_POLICY
 
 _AUTOMATIC = frozenset({"auto_reply", "keyword_answer", "follow_up"})
@@ -24,7 +25,8 @@ def compose_mail(
 ) -> EmailMessage:
     """The whole mail, CRLF line ends, text and HTML; automatic mail says so, and how to end it (RFC 3834, 8058).
 
-    Line breaks in names and subjects become spaces: a header is one line, whatever an agent or customer typed.
+    Line breaks in names and subjects become spaces: a header is one line, whatever an agent or customer typed. Nothing
+    in it is 8 bits wide, so that no relay has to recode what was signed (DKIM, RFC 6376, section 5.3).
     """
     mail = EmailMessage(policy=MAIL_POLICY)
     mail["From"] = _address(_one_line(address.from_name or request.author_name or ""), request.sender)
@@ -40,7 +42,8 @@ def compose_mail(
         if unsubscribe_link.startswith("https:"):
             mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     mail.set_content(signed_text(request.text, address.signature))
-    if request.html and (page := agent_html.clean(request.html)) is not None:
+    page = (agent_html.clean(request.html) if request.html else None) or reply_page.page_of(request.text)
+    if page:
         mail.add_alternative(agent_html.signed(page, address.signature), subtype="html")
     for attachment, content in attachments:
         major, _, minor = attachment.content_type.partition("/")
@@ -58,6 +61,12 @@ def is_automatic(request: OutboundMessageRequested) -> bool:
     return request.purpose in _AUTOMATIC
 
 
+def without_reply_address(request: OutboundMessageRequested) -> OutboundMessageRequested:
+    """The request for a sender whose provider drops plus-addresses: answers find their ticket by Message-ID alone."""
+    thread = request.mail.model_copy(update={"reply_to": None}) if request.mail else None
+    return request.model_copy(update={"mail": thread})
+
+
 def signed_text(text: str, signature: str) -> str:
     """The text with the address' signature below the usual mark (RFC 3676, section 4.3)."""
     return f"{text.rstrip()}\n\n-- \n{signature.strip()}\n" if signature.strip() else f"{text.rstrip()}\n"
@@ -66,6 +75,7 @@ def signed_text(text: str, signature: str) -> str:
 def _thread(mail: EmailMessage, request: OutboundMessageRequested) -> None:
     thread = request.mail
     if thread is None:
+        mail["Message-ID"] = f"<{request.message_id}@{request.sender.rpartition('@')[2]}>"
         return
     mail["Message-ID"] = f"<{_one_word(thread.message_id)}>"
     if thread.in_reply_to:
@@ -83,7 +93,8 @@ def _address(name: str, address: str) -> Address:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    """Without control characters either: some relays refuse mail for a NUL in a header."""
+    return "".join(one for one in " ".join(text.split()) if unicodedata.category(one) != "Cc")
 
 
 def _one_word(text: str) -> str:

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import BaseModel, ConfigDict
+
 from contracts.deliveries import DeliveryState
 from contracts.envelope import UtcDatetime
 from contracts.outbound import OutboundMessageRequested
@@ -11,8 +13,20 @@ from service_kit.outbox import Outboxed
 from service_kit.timers import Timed
 
 
+class Copy(BaseModel):
+    """Somebody in copy of a mail, and how they stand; `reason` is the other side's own words."""
+
+    model_config = ConfigDict(frozen=True)
+
+    address: str
+    state: Literal["queued", "sent", "failed"]
+    reason: str | None = None
+
+
 class Delivery(Outboxed, Timed):
     """One outgoing message on its way; its id derives from the message, so that it exists once.
+
+    `state` is about the customer; `copies` are those in copy of a mail that were tried, or never will be.
 
     `is_sending` is written before the other side is asked, so that a crash in between is known afterwards. It stays
     while an attempt may have been accepted whose answer never came.
@@ -28,10 +42,16 @@ class Delivery(Outboxed, Timed):
     provider_id: str | None = None
     attempt: int = 0
     is_sending: bool = False
+    copies: tuple[Copy, ...] = ()
     created_at: UtcDatetime
     updated_at: UtcDatetime
     request: OutboundMessageRequested
     traceparent: str | None = None
+
+    @property
+    def is_told(self) -> bool:
+        """Whether it is known what became of it for the customer; only people in copy may still wait."""
+        return self.state != "queued"
 
     @property
     def contact_key(self) -> str:

@@ -46,7 +46,7 @@ def is_empty(delivery: Delivery) -> bool:
 
 
 def emptied(delivery: Delivery, now: datetime) -> Delivery:
-    """The delivery without what it says; one that waits, or is in doubt, is tried no more."""
+    """The delivery without what it says; one that waits, for whomever, or is in doubt, is tried no more."""
     nothing = delivery.request.model_copy(update={"text": "", "html": None, "attachments": ()})
     delivery = delivery.model_copy(update={"request": nothing})
-    return refused(delivery, REASON, now) if delivery.state == "queued" else delivery
+    return refused(delivery, REASON, now) if delivery.due or not delivery.is_told else delivery

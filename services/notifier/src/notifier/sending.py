@@ -5,7 +5,7 @@ from opentelemetry.trace import SpanKind
 from notifier.errors import Deferred
 from notifier.mail_channel import MailChannel
 from notifier.model import Delivery
-from notifier.outcome import accepted, begun, deferred, refused
+from notifier.outcome import begun, deferred, handed_over, refused
 from notifier.sms_channel import SmsChannel
 from notifier.store import DeliveryStore
 from service_kit.clock import Clock
@@ -49,7 +49,7 @@ class Sending:
         channel = self._channels[sending.channel]
         may_be_doubled = was_interrupted and not channel.tells_duplicates
         try:
-            provider_id = await channel.send(sending.request)
+            handed = await channel.send(sending)
         except Deferred as error:
             in_doubt = error.in_doubt or may_be_doubled
             await self._record(deferred(sending, str(error), self._clock.now(), in_doubt=in_doubt))
@@ -59,7 +59,7 @@ class Sending:
             await self._record(refused(sending, str(error), self._clock.now()))
         else:
             crash_point("notifier.accepted")
-            await self._record(accepted(sending, provider_id, self._clock.now(), may_be_doubled=may_be_doubled))
+            await self._record(handed_over(sending, handed, self._clock.now(), may_be_doubled=may_be_doubled))
 
     async def _record(self, delivery: Delivery) -> None:
         stored = await self._store.replace(delivery)

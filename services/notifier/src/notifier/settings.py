@@ -19,8 +19,15 @@ class NotifierSettings(BaseSettings):
         le=100,
         description="Of these, to customers of one domain: a slow one leaves room for the rest.",
     )
+    relay_idle_seconds: float = Field(
+        default=60, gt=0, le=3600, description="How long a connection to the relay stays open without a mail."
+    )
     http_timeout_seconds: float = Field(
         default=10, gt=0, le=600, description="How long a provider or a webhook may take to answer."
+    )
+
+    forwarding_check_seconds: float = Field(
+        default=600, ge=1, le=86_400, description="How long a check's mail may take to come back."
     )
 
     @property

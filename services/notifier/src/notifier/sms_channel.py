@@ -5,7 +5,8 @@ from urllib.parse import urlencode
 from contracts.outbound import OutboundMessageRequested
 from contracts.settings import SmsSettings
 from notifier.errors import Refused
-from notifier.model import ShortLink
+from notifier.model import Delivery, ShortLink
+from notifier.relay_answer import Handed
 from notifier.short_links import code_of, links_of, shortened
 from notifier.store import DeliveryStore
 from notifier.twilio import TwilioAccount, TwilioGateway
@@ -27,13 +28,14 @@ class SmsChannel:
         self._clock = clock
         self._origin = origin
 
-    async def send(self, request: OutboundMessageRequested) -> str:
-        """The provider's id of the message.
+    async def send(self, delivery: Delivery) -> Handed:
+        """Hand the message over; the answer is the provider's id of it.
 
         Raises:
             TransientError: try again later.
             PermanentError: never; the provider refuses, or may not be called.
         """
+        request = delivery.request
         settings = await self._settings.get(request.account_id, "sms", SmsSettings)
         number = settings.numbers.get(request.sender)
         if number is None or not number.auth_tokens:
@@ -43,9 +45,8 @@ class SmsChannel:
         text = await self._shortened(request) if settings.link_shortening else request.text
         base_url = str(settings.api_base_url) if settings.api_base_url else None
         account = TwilioAccount(number.account_sid, number.auth_tokens[0], base_url)
-        return await self._gateway.send(
-            account, request.sender, request.recipient.phone, text, self._status_url(request)
-        )
+        status_url = self._status_url(request)
+        return Handed(await self._gateway.send(account, request.sender, request.recipient.phone, text, status_url))
 
     async def _shortened(self, request: OutboundMessageRequested) -> str:
         links = links_of(request.text)

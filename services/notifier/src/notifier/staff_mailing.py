@@ -64,5 +64,5 @@ class StaffMailing:
         if sender is None:
             return settled(mail, "failed", now, "the account has no address to send from")
         letter = composed(mail, agent, agents, account, sender)
-        await self._gateway.send(letter, sender, [agent.email])
+        (await self._gateway.send(letter, sender, [agent.email])).require(agent.email)
         return settled(mail, "sent", now)

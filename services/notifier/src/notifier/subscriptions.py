@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 from contracts.envelope import Event
-from contracts.mail import MailBounced
+from contracts.mail import MailBounced, MailCheckSeen
 from contracts.outbound import OutboundMessageRequested
 from contracts.tickets import TicketAgentMentioned, TicketEvent, TicketMessageRedacted
 from contracts.topics import MAIL_BOUNCES, OUTBOUND_MESSAGES, TICKET_EVENTS
 from notifier.bounce_workflow import BounceWorkflow
+from notifier.forwarding_checks import ForwardingChecks
 from notifier.redaction import Redaction
 from notifier.staff_mailing import StaffMailing
 from notifier.webhook_workflow import WebhookWorkflow
@@ -27,6 +28,7 @@ def subscribe(
     bounces: BounceWorkflow,
     staff: StaffMailing,
     redaction: Redaction,
+    checks: ForwardingChecks,
 ) -> None:
     """Declare this service's readers."""
 
@@ -38,9 +40,10 @@ def subscribe(
         await staff.take([event for event in events if isinstance(event, TicketAgentMentioned)])
         await redaction.follow([event for event in events if isinstance(event, TicketMessageRedacted)])
 
-    async def take_bounces(events: Sequence[Event]) -> None:
+    async def take_returns(events: Sequence[Event]) -> None:
         await bounces.take([event for event in events if isinstance(event, MailBounced)])
+        await checks.take([event for event in events if isinstance(event, MailCheckSeen)])
 
-    bus.subscribe(Subscription(MAIL_BOUNCES, GROUP, take_bounces))
+    bus.subscribe(Subscription(MAIL_BOUNCES, GROUP, take_returns))
     bus.subscribe(Subscription(OUTBOUND_MESSAGES, GROUP, take_requests))
     bus.subscribe(Subscription(TICKET_EVENTS, GROUP, fan_out, rest_seconds=_REST_SECONDS))

@@ -28,8 +28,13 @@ class WebhookStore:
 
     async def of_account(self, account_id: str) -> Sequence[Webhook]:
         """All webhooks of an account, oldest first."""
-        page = await self._webhooks.find(Eq("account_id", account_id), sort=Sort("created_at"), limit=_MOST_WEBHOOKS)
-        return page.items
+        return (await self.page(account_id, limit=_MOST_WEBHOOKS, cursor=None)).items
+
+    async def page(self, account_id: str, *, limit: int, cursor: str | None) -> Page[Webhook]:
+        """The same, page by page."""
+        return await self._webhooks.find(
+            Eq("account_id", account_id), sort=Sort("created_at"), limit=limit, cursor=cursor
+        )
 
     async def one(self, account_id: str, webhook_id: str) -> Webhook | None:
         """One webhook, if it is this account's."""

@@ -17,6 +17,7 @@ from service_kit.http.audited import Act, audited
 from service_kit.http.pages import Cursor, Limit, PageOf
 from service_kit.http.problems import Problem, not_found
 from service_kit.http.routes import Routes
+from service_kit.http.whole_lists import WHOLE_LIMIT, WholeLimit
 from service_kit.secret_box import SecretBox
 
 Manager = Annotated[Principal, Depends(requires(Permission.WEBHOOKS_MANAGE))]
@@ -86,9 +87,12 @@ def webhooks_router(store: WebhookStore, box: SecretBox, clock: Clock) -> Routes
         return webhook
 
     @router.get("")
-    async def list_webhooks(principal: Manager) -> PageOf[WebhookView]:
-        """All webhooks of the account."""
-        return PageOf(items=[_view(one) for one in await store.of_account(principal.account_id)], next_cursor=None)
+    async def list_webhooks(
+        principal: Manager, limit: WholeLimit = WHOLE_LIMIT, cursor: Cursor = None
+    ) -> PageOf[WebhookView]:
+        """Webhooks, oldest first; an account has 100 at most."""
+        page = await store.page(principal.account_id, limit=limit, cursor=cursor)
+        return PageOf(items=[_view(one) for one in page.items], next_cursor=page.next_cursor)
 
     @router.post("", status_code=201)
     async def create_webhook(
