@@ -52,7 +52,7 @@ async def opened(make_platform: PlatformFactory) -> AsyncIterator[Opened]:
     await platform.bus.start()
     number = SmsNumber.model_validate({"provider": "twilio", "account_sid": "AC1", "auth_tokens": ["token"]})
     await area.ensure("acc_1", SmsSettings(numbers={NUMBER: number}))
-    yield Opened(store, WebhookShelf(store, area, workflow, platform.clock))
+    yield Opened(store, WebhookShelf(store, area, workflow, platform.bus, platform.clock))
     await platform.bus.stop()
     await platform.store.stop()
 

@@ -100,6 +100,11 @@ class TicketStory:
         self.facts |= {"status": "closed"}
         return self._say(TicketClosed, at)
 
+    def merged(self, at: datetime, into: str) -> "TicketStory":
+        """The ticket becomes part of another one, and is closed by that."""
+        self.facts |= {"status": "closed", "merged_into": into}
+        return self._say(TicketClosed, at, cause="merge")
+
     def reopened(self, at: datetime) -> "TicketStory":
         """The customer comes back."""
         self.facts |= {"status": "open", "cycle": self.facts["cycle"] + 1, "cycle_opened_at": at}

@@ -80,6 +80,13 @@ def test_a_cycle_keeps_the_team_agent_and_tags_of_its_end(story: Any) -> None:
     assert (second.agent_id, second.team_id, second.tags) == ("bob", None, ("refund",))
 
 
+def test_a_merge_resolves_nothing(story: Any) -> None:
+    """What was merged goes on in another ticket, and is resolved once: there (R1, L7)."""
+    source = story().created(MONDAY).reply(after(minutes=5)).merged(after(hours=1), "tic_2")
+
+    assert count_cycles(source.events)["tic_1/1"].closed_at is None
+
+
 def test_messages_are_counted_by_quarters_of_an_hour(story: Any) -> None:
     """Both directions, on the day they were said, without notes and automatic texts."""
     late = datetime(2026, 11, 16, 23, 59, 59, tzinfo=UTC)

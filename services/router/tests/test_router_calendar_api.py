@@ -138,6 +138,7 @@ async def test_a_copy_says_from_where_and_to_where(world: Any, body: dict[str, A
 async def test_reports_may_follow_hours_of_their_own(world: Any) -> None:
     """A schedule that the account has; one that is in use is not removed."""
     schedule = await _schedule(world)
+    await world.settings("acc", "chat", {})
     unknown = await world.call(
         "PATCH", "/v1/settings/assignment", "acc", "owner", json={"reports_schedule_id": "sch_of_others"}
     )

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pytest
+
+from contracts.settings import AREA_SHAPES
 from service_kit.testing.eventually import eventually
 
 OFFICE: dict[str, Any] = {
@@ -45,6 +48,7 @@ async def test_others_are_told_of_the_version_in_force(world: Any) -> None:
 async def test_every_version_is_kept(world: Any) -> None:
     """A change is a new version; the old ones are there for history, also after removal (H1)."""
     await world.account("acc")
+    await world.settings("acc", "chat", {})
     made = await world.made("POST", "/v1/schedules", "acc", json=OFFICE)
     path = f"/v1/schedules/{made['id']}"
 
@@ -59,17 +63,53 @@ async def test_every_version_is_kept(world: Any) -> None:
     assert (await world.call("GET", path, "acc", "owner")).status_code == 404
 
 
-async def test_a_schedule_in_use_stays(world: Any) -> None:
-    """Assignment follows it until told otherwise."""
+@pytest.mark.parametrize("field", ["schedule_id", "reports_schedule_id"])
+async def test_a_schedule_in_use_stays(world: Any, field: str) -> None:
+    """Assignment, or reports, follow it until told otherwise."""
     await world.account("acc")
+    await world.settings("acc", "chat", {})
     made = await world.made("POST", "/v1/schedules", "acc", json=OFFICE)
-    await world.made("PATCH", "/v1/settings/assignment", "acc", json={"schedule_id": made["id"]})
+    await world.made("PATCH", "/v1/settings/assignment", "acc", json={field: made["id"]})
 
     refused = await world.call("DELETE", f"/v1/schedules/{made['id']}", "acc", "owner")
-    await world.made("PATCH", "/v1/settings/assignment", "acc", json={"schedule_id": None})
+    await world.made("PATCH", "/v1/settings/assignment", "acc", json={field: None})
     await world.made("DELETE", f"/v1/schedules/{made['id']}", "acc")
 
     assert (refused.status_code, refused.json()["code"]) == (409, "schedule_in_use")
+    assert refused.json()["settings"] == [f"assignment.{field}"]
+
+
+async def test_a_schedule_that_only_chat_follows_stays(world: Any) -> None:
+    """The widget keeps the hours it was given: a schedule that `chat.schedule_id` names is not removed (W3, H1)."""
+    await world.account("acc")
+    made = await world.made("POST", "/v1/schedules", "acc", json=OFFICE)
+    await world.settings("acc", "chat", {"schedule_id": made["id"]})
+
+    async def refusal() -> dict[str, Any] | None:
+        # Until the router has its copy it cannot say, and answers 503.
+        answer = await world.call("DELETE", f"/v1/schedules/{made['id']}", "acc", "owner")
+        assert answer.status_code in {409, 503}
+        return dict(answer.json()) if answer.status_code == 409 else None
+
+    refused = await eventually(refusal, seconds=15)
+    kept = await world.call("GET", f"/v1/schedules/{made['id']}", "acc", "owner")
+
+    assert (refused["code"], refused["settings"]) == ("schedule_in_use", ["chat.schedule_id"])
+    assert kept.status_code == 200
+
+
+def test_no_settings_follow_a_schedule_unseen() -> None:
+    """A settings area that begins to name schedules must be asked before one is removed."""
+    naming = {
+        f"{area}.{name}" for area, shape in AREA_SHAPES.items() for name in shape.model_fields if "schedule" in name
+    }
+
+    assert naming == {
+        "assignment.schedule_id",
+        "assignment.reports_schedule_id",
+        "chat.schedule_id",
+        "schedules.schedules",
+    }
 
 
 async def test_assignment_follows_only_schedules_of_the_account(world: Any) -> None:

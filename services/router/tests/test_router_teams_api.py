@@ -34,6 +34,27 @@ async def test_teams_are_made_changed_and_removed(world: Any) -> None:
     assert gone.status_code == 404
 
 
+async def test_lists_come_in_pages(world: Any) -> None:
+    """Teams, schedules and agents at work are handed out page by page, each once, in the order of the whole list."""
+    await world.account("acc", "ann", "bob")
+    for number in range(3):
+        await world.made("POST", "/v1/teams", "acc", json={"name": f"Team {number}", "rank": 9 - number})
+        await world.made("POST", "/v1/schedules", "acc", json={"name": f"Hours {number}", "zone": "UTC"})
+    for path in ("/v1/teams", "/v1/schedules", "/v1/availability"):
+        whole = await world.made("GET", path, "acc")
+        paged: list[dict[str, Any]] = []
+        cursor = ""
+        while cursor is not None:
+            page = await world.made("GET", f"{path}?limit=2" + (f"&cursor={cursor}" if cursor else ""), "acc")
+            paged += page["items"]
+            cursor = page["next_cursor"]
+        tampered = await world.call("GET", f"{path}?cursor=bm9uZQ", "acc", "owner")
+
+        assert paged == whole["items"]
+        assert len(paged) >= 3
+        assert (whole["next_cursor"], tampered.status_code) == (None, 400)
+
+
 async def test_others_are_told_of_every_team(world: Any) -> None:
     """The directory is published whole after each change, the default team in it."""
     await world.account("acc", "ann")

@@ -74,6 +74,22 @@ async def test_tickets_are_hidden_and_come_back(bench: Any) -> None:
     assert [ticket["id"] for ticket in await bench.tickets(q="kettle")] == [entry.ticket_id]
 
 
+async def test_nobody_answers_a_blocked_customer(bench: Any) -> None:
+    """A reply to a hidden ticket is refused by name and sends nothing, a note is not; lifted, it goes out (L9)."""
+    (entry,) = await bench.receive(bench.inbox.mail(sender=CARL))
+    block = await blocked(bench, "email", CARL)
+    await hidden(bench, entry.ticket_id)
+    path = f"/v1/tickets/{entry.ticket_id}"
+    refused = await bench.do("POST", f"{path}/messages", {"text": "hello", "force": True})
+    noted = await bench.do("POST", f"{path}/notes", {"text": "blocked for abuse"})
+    asked = bench.heard(OutboundMessageRequested)
+    await lifted(bench, block)
+    sent = await bench.do("POST", f"{path}/messages", {"text": "hello"})
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "ticket_hidden")
+    assert (noted.status_code, asked, sent.status_code) == (201, [], 201)
+
+
 async def test_lifting_takes_in_what_was_set_aside_once_and_in_order(bench: Any) -> None:
     """Messages that came while blocked join the thread in order, once each, although one was delivered twice (L9)."""
     (entry,) = await bench.receive(bench.inbox.sms("one", sender=PHONE))

@@ -1,25 +1,23 @@
 """One action on many tickets, answered per ticket and as it goes (L8)."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
+from contracts.ids import derive_id
 from contracts.tickets import TicketClosed, TicketTagsChanged
 from service_kit.auth import Principal
-from service_kit.problem import Problem
 from service_kit.testing.callers import api_key, sign_in
-from service_kit.testing.eventually import eventually
-from tickets.bulk import BATCH, MAX_BULK_TICKETS, Bulk, BulkChange, BulkResult
-from tickets.bulk_runs import MAX_RUNS, BulkRuns
+from tickets.bulk import BATCH, MAX_BULK_TICKETS, BulkChange
+from tickets.bulk_run import begun
+from tickets.bulk_run_store import BulkRunStore
 from tickets.model import Ticket
 from tickets.ticket_store import TicketStore
 
-ANN = Principal("acc_1", "agent", "agt_1", "admin", frozenset({"*"}), "cred_1")
 STREAM = "application/x-ndjson"
 ACCOUNT = "acc_1"
 
@@ -148,6 +146,7 @@ async def test_the_same_key_again(bench: Any, fill: Any):
     await bench.hear(TicketTagsChanged, count=3)
 
     assert first.text == again.text
+    assert json.loads(first.text.splitlines()[0])["run"]["id"] != other.json()["run_id"]
     assert replayed.headers["idempotency-replayed"] == "true"
     assert replayed.json() == other.json()
     assert len(bench.heard(TicketTagsChanged)) == 3
@@ -194,71 +193,53 @@ async def test_reading_needs_an_agent(bench: Any, fill: Any):
     assert answer.json()["results"] == [{"id": ids[0], "ok": False, "code": "agent_needed"}]
 
 
-class _Gate(Bulk):
-    """A bulk action that waits to be let on."""
+async def test_a_run_is_kept(bench: Any, fill: Any):
+    """How far an action is, and what became of each ticket, is read page by page afterwards; not by others (L8, S4)."""
+    ids = await fill(BATCH + 3)
+    answer = await bench.do("POST", "/v1/tickets/bulk", {"ids": [*ids, "tic_x"], "action": "close"})
+    run_id = answer.json()["run_id"]
+    path = f"/v1/tickets/bulk/{run_id}"
+    shown = await bench.get(path)
+    pages, cursor = list[Any](), None
+    while not pages or cursor is not None:
+        page = await bench.get(f"{path}/results", limit=BATCH // 2 + 1, **({"cursor": cursor} if cursor else {}))
+        pages.append(page["items"])
+        cursor = page["next_cursor"]
+    listed = await bench.get("/v1/tickets/bulk")
+    stranger = await sign_in(bench.platform, account_id="acc_2", agent_id="agt_9")
+    foreign = [await bench.http.get(one, headers=stranger) for one in (path, f"{path}/results")]
+    tampered = await bench.do("GET", f"{path}/results?cursor=bm9uZQ")
 
-    def __init__(self) -> None:
-        self.open = asyncio.Event()
-        self.done: list[str] = []
-
-    async def run(
-        self, principal: Principal, change: BulkChange, ids: Sequence[str]
-    ) -> AsyncIterator[Sequence[BulkResult]]:
-        for one in ids:
-            yield [BulkResult(id=one, ok=True)]
-            self.done.append(one)
-            await self.open.wait()
-
-
-async def test_it_goes_on_without_a_listener():
-    """Whoever hangs up stops nothing: the action goes on to its end, of which the service waits when it stops (L8)."""
-    gate = _Gate()
-    runs = BulkRuns(gate)
-    run = runs.begin(ANN, BulkChange("close"), ["a", "b", "c"])
-    listening = run.batches()
-    await anext(listening)
-    await listening.aclose()
-    gate.open.set()
-    await runs.stop()
-
-    assert gate.done == ["a", "b", "c"]
-    assert run.has_ended
+    assert (shown["action"], shown["state"], shown["by"]["id"]) == ("close", "done", "agt_1")
+    assert (shown["total"], shown["done"], shown["failed"]) == (BATCH + 4, BATCH + 4, 1)
+    assert [one for page in pages for one in page] == answer.json()["results"]
+    assert [len(page) for page in pages] == [BATCH // 2 + 1, BATCH // 2 + 1, 2]
+    assert [one["id"] for one in listed["items"]] == [run_id]
+    assert [one.status_code for one in foreign] == [404, 404]
+    assert (tampered.status_code, tampered.json()["code"]) == (400, "invalid_cursor")
 
 
-async def test_so_many_at_once():
-    """Beyond the limit an action is refused, with when to try again; when one ends there is room."""
-    gate = _Gate()
-    runs = BulkRuns(gate)
-    begun = [runs.begin(ANN, BulkChange("close"), ["a"]) for _ in range(MAX_RUNS)]
-    with pytest.raises(Problem) as refused:
-        runs.begin(ANN, BulkChange("close"), ["a"])
-    gate.open.set()
-    await eventually(lambda: all(run.has_ended for run in begun))
-    await eventually(lambda: runs.begin(ANN, BulkChange("close"), ["b"]))
-    await runs.stop()
+async def test_a_run_that_was_given_up_says_so(bench: Any, fill: Any):
+    """The same key as that of an action that never worked is told where to read what was done, and by a stream (L8)."""
+    ids = await fill(1)
+    request_id = derive_id("idem", ACCOUNT, "agt_1", "POST /v1/tickets/bulk", "key-1")
+    principal = Principal(ACCOUNT, "agent", "agt_1", "admin", frozenset({"*"}), "cred_1")
+    run, parts = begun(derive_id("run", request_id), principal, BulkChange("close"), ids, bench.clock.now())
+    given_up = run.model_copy(update={"state": "failed", "due": (), "due_at": None})
+    await BulkRunStore(bench.platform.store).insert(given_up, parts)
+    body, key = {"ids": ids, "action": "close"}, {"Idempotency-Key": "key-1"}
+    streamed = await bench.do("POST", "/v1/tickets/bulk", body, accept=STREAM, **key)
+    refused = await bench.do("POST", "/v1/tickets/bulk", body, **key)
 
-    assert (refused.value.status, refused.value.code) == (429, "too_many_bulk_actions")
-
-
-class _Broken(Bulk):
-    """A bulk action that fails half-way."""
-
-    def __init__(self) -> None:
-        """It needs nothing."""
-
-    async def run(
-        self, principal: Principal, change: BulkChange, ids: Sequence[str]
-    ) -> AsyncIterator[Sequence[BulkResult]]:
-        yield [BulkResult(id=ids[0], ok=True)]
-        raise RuntimeError("half-way")
+    assert (refused.status_code, refused.json()["code"], refused.json()["run_id"]) == (409, "bulk_given_up", run.id)
+    assert [json.loads(line) for line in streamed.text.splitlines()] == [{"run": {"id": run.id}}]
 
 
-async def test_what_is_cut_off_has_no_end():
-    """An action that could not be carried on never says that it is whole (L8)."""
-    runs = BulkRuns(_Broken())
-    run = runs.begin(ANN, BulkChange("close"), ["a", "b"])
-    told = [batch async for batch in run.batches()]
-    await runs.stop()
+async def test_a_run_is_of_what_was_meant_when_it_began(bench: Any, fill: Any):
+    """What "tomorrow" says is the day after the action began, however much later it is carried on (L2, L8)."""
+    ids = await fill(1)
+    answer = await bench.do("POST", "/v1/tickets/bulk", {"ids": ids, "action": "snooze", "preset": "tomorrow"})
+    run = await BulkRunStore(bench.platform.store).find(ACCOUNT, answer.json()["run_id"])
 
-    assert [one.id for batch in told for one in batch] == ["a"]
-    assert not run.has_ended
+    assert run is not None
+    assert run.change.end == datetime(2026, 11, 22, 9, tzinfo=UTC)

@@ -59,3 +59,22 @@ async def test_exports_are_for_ones_own_contacts(bench: Any) -> None:
     bench.http.headers.update(await bench.as_agent("agt_9", "acc_2"))
 
     assert (await bench.do("GET", f"/v1/contacts/{contact_id}/export")).status_code == httpx.codes.NOT_FOUND
+
+
+async def test_what_was_set_aside_is_in_the_export(bench: Any) -> None:
+    """What somebody wrote while they were blocked is theirs as well, with its files; another's is not (S3, L9)."""
+    contact_id = await written(bench)
+    for value in (CARL, "dora@customer.example"):
+        await bench.do("POST", "/v1/blocks", {"kind": "email", "value": value})
+    await bench.platform.blobs.put("acc_1/attachment/k", b"kept")
+    file = Attachment(id="att_2", name="k.txt", content_type="text/plain", size=4, blob_key="acc_1/attachment/k")
+    await bench.receive(
+        bench.inbox.mail("while blocked", sender=CARL, attachments=(file,)),
+        bench.inbox.mail("not hers", sender="dora@customer.example"),
+    )
+    export = await bench.get(f"/v1/contacts/{contact_id}/export", files="true")
+    (kept,) = export["set_aside"]
+
+    assert (kept["text"], kept["channel"], kept["subject"]) == ("while blocked", "email", "Order")
+    assert [(one["name"], one["content"]) for one in kept["attachments"]] == [("k.txt", "a2VwdA==")]
+    assert "blob_key" not in kept["attachments"][0]

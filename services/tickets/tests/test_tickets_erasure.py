@@ -15,7 +15,7 @@ from contracts.tickets import TicketClosed
 from contracts.topics import CONTACT_ERASURES
 from service_kit.blobs import BlobMissing
 from service_kit.bus import Subscription
-from service_kit.docstore import Eq
+from service_kit.docstore import Eq, Has
 from service_kit.testing.callers import sign_in
 from service_kit.testing.eventually import eventually
 from tickets.contact_model import CONTACTS, IDENTITIES
@@ -83,7 +83,8 @@ async def test_nothing_of_what_was_written_stays(bench: Any) -> None:
 
     assert answers == [httpx.codes.NOT_FOUND] * 2
     assert not any(word in stored for word in ("secret", CARL, "Order"))
-    assert (history.items, len(messages.items)) == ([], 2)
+    assert [entry.data["hidden"] for entry in history.items] == [True]
+    assert len(messages.items) == 2
     assert await bench.tickets() == []
     assert (tombstone.emails, tombstone.name, tombstone.version) == ((), None, contact.version)
     assert bench.heard(TicketClosed, ticket_id=entry.ticket_id, cause="erasure") != []
@@ -164,6 +165,37 @@ async def test_what_they_wrote_in_the_tickets_of_others_goes_too(bench: Any) -> 
     assert await bench.thread(first.ticket_id) == [("inbound", "kettle"), ("inbound", "")]
     assert await bench.tickets(q="teapot") == []
     assert [ticket["id"] for ticket in await bench.tickets(q="kettle")] == [first.ticket_id]
+
+
+async def test_a_guest_who_wrote_much_is_forgotten_whole(bench: Any) -> None:
+    """However many messages somebody wrote in the tickets of others, none of them is left (S3)."""
+    (first,) = await bench.receive(
+        bench.inbox.mail("kettle", sender="dora@customer.example", mail_id="first@x.example", cc=(CARL,))
+    )
+    await bench.receive(bench.inbox.mail("teapot", sender=CARL, in_reply_to=("first@x.example",)))
+    (contact,) = bench.heard(ContactChanged, emails=(CARL,))[-1:]
+    messages = bench.platform.store.collection(MESSAGES)
+    (guest,) = [one for one in (await messages.find(_about(first.ticket_id))).items if one.is_guest]
+    more = [guest.model_copy(update={"id": f"msg_{number}", "rev": 0, "seq": number}) for number in range(3, 1_010)]
+    await messages.insert_many([one.model_copy(update={"mail_id": None}) for one in more])
+    await erased(bench, contact.contact_id)
+    left = await messages.find(Has("traces", (contact.contact_id,)))
+
+    assert left.items == []
+    assert await bench.tickets(q="teapot") == []
+
+
+async def test_files_that_a_block_set_aside_stay(bench: Any) -> None:
+    """A file that a blocked customer sent too is there when the block is lifted (S3, L9)."""
+    shared = await put_file(bench, "logo")
+    await bench.do("POST", "/v1/blocks", {"kind": "email", "value": "dora@customer.example"})
+    first, _ = await bench.receive(
+        bench.inbox.mail(sender=CARL, attachments=(shared,)),
+        bench.inbox.mail(sender="dora@customer.example", attachments=(shared,)),
+    )
+    await erased(bench, await contact_of(bench, first.ticket_id))
+
+    assert await is_stored(bench, shared.blob_key)
 
 
 async def test_a_stop_outlives_its_person_as_a_hash(bench: Any) -> None:

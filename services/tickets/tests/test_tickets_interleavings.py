@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
+import pytest
 import pytest_asyncio
 
 from contracts.envelope import Event
@@ -30,10 +31,12 @@ from tickets.agent_directory import AgentLookup
 from tickets.agent_store import AgentStore
 from tickets.agents import Agent
 from tickets.attachments import Attachments
+from tickets.block_store import BlockStore
 from tickets.contact_model import Contact
 from tickets.contact_store import ContactStore
 from tickets.decisions import Decisions
 from tickets.desk import Desk
+from tickets.erasure_blobs import ErasureBlobs
 from tickets.history import History
 from tickets.history_store import HistoryStore
 from tickets.mail_ids import SignedIds
@@ -45,6 +48,8 @@ from tickets.ticket_actions import TicketActions
 from tickets.ticket_edits import Assignee, TicketEdits
 from tickets.ticket_store import TicketStore
 from tickets.writing import Draft, Writing
+
+pytestmark = pytest.mark.laws
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 INTERLEAVINGS = 500
@@ -150,9 +155,8 @@ class Replica:
         clock, signed = platform.clock, SignedIds(platform.signer)
         messages, contacts, histories = MessageStore(store), ContactStore(store), HistoryStore(store)
         agents = AgentLookup(AgentStore(store))
-        self.desk = Desk(
-            TicketStore(store), History(histories), Publication(messages, histories, platform.blobs, clock), bus, clock
-        )
+        publication = Publication(messages, histories, ErasureBlobs(messages, BlockStore(store), platform.blobs), clock)
+        self.desk = Desk(TicketStore(store), History(histories), publication, bus, clock)
         self.writing = Writing(self.desk, messages, contacts, agents, Attachments(platform.blobs), signed, clock)
         self.actions = TicketActions(self.desk, TicketEdits(agents, copies, RulesReader(copies), clock))
         self.decisions = Decisions(self.desk, agents, clock)

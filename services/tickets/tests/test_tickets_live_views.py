@@ -61,6 +61,37 @@ async def test_a_view_tells_what_comes_changes_and_leaves(bench: Any) -> None:
     assert next_one.data["id"] == other
 
 
+async def test_a_hidden_ticket_leaves_every_view(bench: Any) -> None:
+    """Whose customer is blocked leaves whatever list shows it, also a closed one, and comes back afterwards (L9)."""
+    made = await bench.do("POST", "/v1/views", {"name": "Any", "filter": {"status": "any"}})
+    path = f"/v1/tickets/stream?view={made.json()['id']}"
+    ticket_id = await _open_ticket(bench)
+    await _close(bench, ticket_id)
+    async with following(bench.service.api, path, dict(bench.http.headers)) as stream:
+        await stream.next("ready")
+        block = await bench.do("POST", "/v1/blocks", {"kind": "email", "value": "carl@customer.example"})
+        left = await _told(stream, "visibility_changed")
+        await bench.do("DELETE", f"/v1/blocks/{block.json()['id']}")
+        back = await _told(stream, "visibility_changed")
+
+    assert [(one["id"], one["in_view"]) for one in (left, back)] == [(ticket_id, False), (ticket_id, True)]
+
+
+async def test_a_forgotten_ticket_leaves_every_view(bench: Any) -> None:
+    """A list that is followed does not go on showing whom an erasure took away (S3, V1)."""
+    made = await bench.do("POST", "/v1/views", {"name": "Any", "filter": {"status": "any"}})
+    path = f"/v1/tickets/stream?view={made.json()['id']}"
+    ticket_id = await _open_ticket(bench)
+    await _close(bench, ticket_id)
+    contact_id = (await bench.get(f"/v1/tickets/{ticket_id}"))["contact"]["id"]
+    async with following(bench.service.api, path, dict(bench.http.headers)) as stream:
+        await stream.next("ready")
+        await bench.do("POST", f"/v1/contacts/{contact_id}/erase")
+        left = await _told(stream, "visibility_changed")
+
+    assert (left["id"], left["in_view"]) == (ticket_id, False)
+
+
 async def test_a_view_goes_on_where_its_reader_was(bench: Any, make_platform: Any, running: Any) -> None:
     """What happened meanwhile is told on another replica, by the id of the last event; doubles are known by `seq`."""
     headers = await bench.as_agent("agt_2")

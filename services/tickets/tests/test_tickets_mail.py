@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from contracts.inbound import Automatic
 from contracts.outbound import OutboundMessageRequested
 from contracts.settings import TicketSettings
 from contracts.tickets import TicketDeliveryUpdated, TicketReopened
@@ -201,3 +202,23 @@ async def test_a_bounce_marks_the_message(bench: Any):
     assert (verdict.verdict, verdict.ticket_id) == ("automatic", entry.ticket_id)
     assert (told.message_id, told.state, told.cause) == (request.message_id, "failed", "bounce")
     assert page["items"][1]["delivery"] == {"state": "failed", "reason": "bounced"}
+
+
+async def test_a_report_of_a_delay_shows_the_message_as_late_never_as_failed(bench: Any):
+    """A mail server that keeps trying says so on the ticket, whoever it is; a failure after that is still told (X7)."""
+    [entry] = await bench.receive(bench.inbox.mail())
+    request = await _reply(bench, entry.ticket_id)
+    assert request.mail is not None
+    sent_by_server = {"sender": "mailer-daemon@customer.example", "references": [request.mail.message_id]}
+    late = Automatic(kind="auto_reply", rule="delivery_delayed")
+    report = bench.inbox.mail("Still trying", **sent_by_server).model_copy(update={"automatic": late})
+    [verdict] = await bench.receive(report)
+    [told] = await bench.hear(TicketDeliveryUpdated)
+    page = await bench.get(f"/v1/tickets/{entry.ticket_id}/messages")
+    await bench.receive(bench.inbox.mail("550 given up", automatic="bounce", **sent_by_server))
+    after = await bench.get(f"/v1/tickets/{entry.ticket_id}/messages")
+
+    assert (verdict.verdict, verdict.ticket_id) == ("automatic", entry.ticket_id)
+    assert (told.message_id, told.state, told.cause) == (request.message_id, "sent", "delay")
+    assert page["items"][1]["delivery"] == {"state": "sent", "reason": "delayed: the receiving server keeps trying"}
+    assert after["items"][1]["delivery"] == {"state": "failed", "reason": "bounced"}

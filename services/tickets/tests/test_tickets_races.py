@@ -96,7 +96,8 @@ def _replica(platform: Platform) -> Replica:
     tickets, messages, contacts = TicketStore(store), MessageStore(store), ContactStore(store)
     histories, signed, blocks = HistoryStore(store), SignedIds(platform.signer), BlockStore(store)
     history = History(histories)
-    desk = Desk(tickets, history, Publication(messages, histories, platform.blobs, clock), bus, clock)
+    late = ErasureBlobs(messages, blocks, platform.blobs)
+    desk = Desk(tickets, history, Publication(messages, histories, late, clock), bus, clock)
     reader = IntakeReader(
         tickets,
         messages,
@@ -108,7 +109,6 @@ def _replica(platform: Platform) -> Replica:
         GuardReader(blocks, NumberStops(store)),
     )
     writer = IntakeWriter(tickets, messages, contacts, desk.outbox, Outbox(contacts.collection, bus, clock), blocks)
-    late = ErasureBlobs(messages, platform.blobs)
     intake = Intake(reader, writer, IntakeLedger(store), signed, clock, late)
     return Replica(platform, copies, intake, desk, history)
 

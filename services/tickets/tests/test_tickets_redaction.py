@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from contracts.people import Actor
+from contracts.people import Actor, Attachment
 from contracts.tickets import TicketMessageRedacted
 from service_kit.blobs import BlobMissing
 from service_kit.testing.callers import api_key, sign_in
@@ -142,6 +142,23 @@ async def test_files_go(bench: Any):
     assert (await bench.http.get(path)).status_code == httpx.codes.NOT_FOUND
     with pytest.raises(BlobMissing):
         await bench.platform.blobs.get(kept.blob_key)
+
+
+@pytest.mark.parametrize("sender", ["dora@customer.example", "blocked@customer.example"])
+async def test_files_of_others_stay(bench: Any, sender: str):
+    """A file that somebody else sent as well stays, also where a block set theirs aside (N1, L9)."""
+    await bench.do("POST", "/v1/blocks", {"kind": "email", "value": "blocked@customer.example"})
+    key = "acc_1/attachment/logo"
+    await bench.platform.blobs.put(key, b"logo")
+    file = Attachment(id="att_1", name="logo.png", content_type="image/png", size=4, blob_key=key)
+    [entry, _] = await bench.receive(
+        bench.inbox.mail(attachments=(file,)), bench.inbox.mail(sender=sender, attachments=(file,))
+    )
+    [message] = (await bench.get(f"/v1/tickets/{entry.ticket_id}/messages"))["items"]
+    answer = await _redact(bench, entry.ticket_id, message["id"])
+
+    assert answer.json()["attachments"] == []
+    assert await bench.platform.blobs.get(key) == b"logo"
 
 
 async def test_merged_and_split(bench: Any):

@@ -18,7 +18,7 @@ from tickets.auto_text import AutoText, office_hours_text, rendered, session_beg
 from tickets.contact_model import NumberSaid, SaidBool
 from tickets.contacts import may_be_told, new_contact, published, spent, with_facts
 from tickets.conversation import with_mail
-from tickets.delivery_state import advances
+from tickets.delivery_state import DELAYED, advances
 from tickets.model import Delivery, Message, Ticket
 from tickets.outgoing import filled
 from tickets.visibility import may_leave
@@ -250,6 +250,23 @@ def test_a_contact_is_announced_when_it_changed():
 def test_delivery_states(known: Any, state: Any, *, is_news: bool):
     """A delivery never goes back, and `delivered` is the last word (M11)."""
     assert advances(Delivery(state=known) if known else None, state) is is_news
+
+
+@pytest.mark.parametrize(
+    ("known", "is_news"),
+    [
+        (None, True),
+        (Delivery(state="queued"), True),
+        (Delivery(state="sent"), True),
+        (Delivery(state="sent", reason=DELAYED), False),
+        (Delivery(state="failed"), False),
+        (Delivery(state="delivered"), False),
+    ],
+)
+def test_that_a_sent_message_is_late_is_news_once(known: Delivery | None, *, is_news: bool):
+    """A delay is told of what was sent, and takes back neither a failure nor an arrival (X7)."""
+    assert advances(known, "sent", DELAYED) is is_news
+    assert not advances(Delivery(state="sent", reason=DELAYED), "sent", None)
 
 
 def test_notes_may_not_leave():

@@ -6,6 +6,7 @@ import pytest
 
 from service_kit.auth import EVERY_SCOPE, Principal
 from service_kit.testing.callers import api_key, sign_in
+from service_kit.testing.eventually import eventually
 from tickets.narrowing import Narrowing
 from tickets.saved_views import SavedView, ViewFilter, is_visible, may_change
 
@@ -89,6 +90,23 @@ async def test_a_view_lists_what_it_says(bench: Any):
     assert (found["narrowed"], found["page"]) == ([both], [late])
     assert sorted(found["other order"]) == sorted([late, both])
     assert (counts["all"]["count"], counts["views"]) == (3, {view["id"]: {"count": 2, "more": False}})
+
+
+async def test_views_are_in_the_audit_log(bench: Any):
+    """Who saved, changed and removed a view can be looked up, private ones too (S3, V1)."""
+    view = await _save(bench)
+    await bench.do("PATCH", f"/v1/views/{view['id']}", {"shared": True})
+    await bench.do("DELETE", f"/v1/views/{view['id']}")
+
+    async def entries() -> list[Any]:
+        found = (await bench.get("/v1/audit", target=view["id"]))["items"]
+        return found if len(found) == 3 else []
+
+    found = {entry["action"]: entry for entry in await eventually(entries)}
+
+    assert found.keys() == {"view.created", "view.changed", "view.deleted"}
+    assert found["view.changed"]["fields"] == ["shared"]
+    assert {entry["actor"]["id"] for entry in found.values()} == {"agt_1"}
 
 
 async def test_mine_is_the_readers(bench: Any):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import httpx
+import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -473,6 +474,7 @@ class TicketMachine(RuleBasedStateMachine):
         return {name: ticket.get(name) for name in Life("", "", "").shown_to("")} | {"assignee": assignee} | asleep
 
 
+@pytest.mark.laws
 def test_any_life_of_tickets_is_as_the_model_says(tmp_path: Path, valkey_url: str, inbox: Any):
     """Whatever happens in whatever order: status, views, unread, events, reopening are the model's (L1-L6, V1-V2)."""
     with a_world(tmp_path, valkey_url, type(inbox)) as world:

@@ -17,9 +17,9 @@ from service_kit.engine_valkey import ValkeyServer
 from service_kit.errors import Unavailable
 from service_kit.fan_out import FanOut
 from service_kit.outbox import Outbox
+from service_kit.rate_limit import RateLimit
 from service_kit.testing.eventually import eventually
 from service_kit.testing.platforms import PlatformFactory
-from webchat_gateway.rate_limit import RateLimit
 from webchat_gateway.sequencer import Sequencer
 from webchat_gateway.store import ChatStore
 

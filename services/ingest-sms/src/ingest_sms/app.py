@@ -2,6 +2,7 @@
 
 from contracts.settings import SmsSettings
 from ingest_sms.api import webhooks_router
+from ingest_sms.documented_problems import PROBLEMS
 from ingest_sms.erasure import SmsErasure
 from ingest_sms.number_book import NumberBook
 from ingest_sms.settings import SmsIngestSettings
@@ -41,6 +42,7 @@ def create_service(platform: Platform, settings: SmsIngestSettings | None = None
         service="ingest-sms",
         title="Deskbus: SMS in",
         routers=(webhooks_router(webhooks, public_url=platform.settings.public_url), area.router()),
+        problems=PROBLEMS,
     )
     return Service(
         name="ingest-sms",

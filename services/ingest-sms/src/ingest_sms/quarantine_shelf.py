@@ -9,8 +9,16 @@ from ingest_sms.phone_numbers import e164
 from ingest_sms.store import SmsStore
 from ingest_sms.twilio import is_signed, parse_message
 from ingest_sms.workflow import SmsWorkflow
+from service_kit.bus import Bus
 from service_kit.clock import Clock
-from service_kit.quarantine import KeptAside, NotSetAsideError, QuarantineQuery, ReplayRefusedError, replay_id
+from service_kit.quarantine import (
+    KeptAside,
+    NotSetAsideError,
+    QuarantineQuery,
+    ReplayRefusedError,
+    replay_entry,
+    replay_id,
+)
 from service_kit.settings_area import SettingsArea
 
 
@@ -18,9 +26,10 @@ class WebhookShelf:
     """The quarantine of a gateway; a replay checks the signature against the tokens of today."""
 
     def __init__(
-        self, store: SmsStore, settings: SettingsArea[SmsSettings], workflow: SmsWorkflow, clock: Clock
+        self, store: SmsStore, settings: SettingsArea[SmsSettings], workflow: SmsWorkflow, bus: Bus, clock: Clock
     ) -> None:
         self._store = store
+        self._bus = bus
         self._settings = settings
         self._workflow = workflow
         self._clock = clock
@@ -62,7 +71,9 @@ class WebhookShelf:
             delivery_id=replay_id(kept, again),
             received_at=kept.received_at,
         )
-        await self._store.note_replay(kept.id, again, self._clock.now())
+        now = self._clock.now()
+        await self._bus.publish([replay_entry(kept, again, now, service="ingest-sms", trusted=trusted)])
+        await self._store.note_replay(kept.id, again, now)
 
     async def _kept(self, kept_id: str) -> QuarantinedWebhook:
         kept = await self._store.quarantined_webhook(kept_id)

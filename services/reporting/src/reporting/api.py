@@ -22,6 +22,7 @@ from reporting.response_times import ResponseRow, ResponseTotals
 from reporting.volume import VolumeRow, VolumeTotals
 from service_kit.auth import Permission, Principal, requires
 from service_kit.clock import Clock
+from service_kit.http.audited import Act, audited
 from service_kit.http.routes import Routes
 from service_kit.settings_copies import SettingsCopies
 
@@ -29,6 +30,7 @@ Totals = TypeVar("Totals", bound=BaseModel)
 Row = TypeVar("Row", bound=BaseModel)
 
 Reader = Annotated[Principal, Depends(requires(Permission.REPORTS_READ))]
+Export = Annotated[Act, audited("report.exported")]
 Id = Annotated[str | None, Query(min_length=1, max_length=100)]
 End = Annotated[str, StringConstraints(min_length=8, max_length=40)]
 
@@ -93,8 +95,9 @@ def reports_router(reports: Reports, copies: SettingsCopies, clock: Clock) -> Ro
         return Report(range=_shown(request.range), totals=counted.totals(), items=counted.rows())
 
     @router.get("/volume.csv", response_class=StreamingResponse)
-    async def volume_csv(request: Annotated[Asked, Depends(asked)]) -> StreamingResponse:
+    async def volume_csv(request: Annotated[Asked, Depends(asked)], act: Export) -> StreamingResponse:
         """The items of the report on volume."""
+        act.target_id = "volume"
         counted = await reports.volume(request.account_id, request.range, request.wanted)
         return _csv("volume", VolumeRow, counted.rows())
 
@@ -105,8 +108,9 @@ def reports_router(reports: Reports, copies: SettingsCopies, clock: Clock) -> Ro
         return Report(range=_shown(request.range), totals=times.totals(), items=times.rows())
 
     @router.get("/first-response.csv", response_class=StreamingResponse)
-    async def first_response_csv(request: Annotated[Asked, Depends(asked)]) -> StreamingResponse:
+    async def first_response_csv(request: Annotated[Asked, Depends(asked)], act: Export) -> StreamingResponse:
         """The items of the report on first response."""
+        act.target_id = "first-response"
         times = await reports.response_times(request.account_id, request.range, request.wanted)
         return _csv("first-response", ResponseRow, times.rows())
 
@@ -120,9 +124,10 @@ def reports_router(reports: Reports, copies: SettingsCopies, clock: Clock) -> Ro
 
     @router.get("/assignments.csv", response_class=StreamingResponse)
     async def assignments_csv(
-        request: Annotated[Asked, Depends(asked)], by: Literal["interval", "agent"] = "interval"
+        request: Annotated[Asked, Depends(asked)], act: Export, by: Literal["interval", "agent"] = "interval"
     ) -> StreamingResponse:
         """The items of the report on assignments, or its agents."""
+        act.target_id = "assignments"
         counted = await reports.assignments(request.account_id, request.range, request.wanted)
         if by == "agent":
             return _csv("assignments", AgentRow, counted.agents())

@@ -1,11 +1,13 @@
 """Composition of reporting."""
 
 from reporting.api import reports_router
+from reporting.documented_problems import PROBLEMS
 from reporting.erasure import ReportingErasure
 from reporting.reports import Reports
 from reporting.store import ReportingStore
 from reporting.subscriptions import GROUP, subscribe
 from reporting.workflow import Intake
+from service_kit.audit import AuditTrail
 from service_kit.erasure import Obedience
 from service_kit.http import create_api
 from service_kit.platform import Platform
@@ -27,5 +29,6 @@ def create_service(platform: Platform) -> Service:
         service="reporting",
         title="Deskbus: reports",
         routers=(reports_router(Reports(store), copies, platform.clock),),
+        problems=PROBLEMS,
     )
-    return Service(name="reporting", api=api, prefixes=PREFIXES)
+    return Service(name="reporting", api=api, prefixes=PREFIXES, workers=(AuditTrail(platform, GROUP).worker(),))

@@ -98,6 +98,7 @@ def _counted_one(cycle: Cycle, event: TicketEvent, hours: Hours) -> Cycle:
     if cycle.response is None and is_response(event):
         response = first_response(event, hours(event.account_id))
         update |= {"response": response, "answered_at": response.at}
-    if isinstance(event, TicketClosed):
+    # A ticket that is merged goes on in another one, which is resolved in its turn.
+    if isinstance(event, TicketClosed) and ticket.merged_into is None:
         update |= {"closed_at": event.time}
     return cycle.model_copy(update=update)

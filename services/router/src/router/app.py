@@ -21,12 +21,15 @@ from router.calendar_reader import CalendarReader
 from router.contact_copies import ContactCopies
 from router.decision_store import DecisionStore
 from router.directory_publisher import DirectoryPublisher
+from router.documented_problems import PROBLEMS
 from router.erasure import RouterErasure
 from router.names import Names
 from router.new_accounts import NewAccounts
+from router.queue_age import QueueAge
 from router.queue_store import QueueStore
 from router.rekey import Rekey
 from router.schedule_store import ScheduleStore
+from router.schedule_use import ScheduleUse
 from router.schedule_workflow import ScheduleWorkflow, check_schedule
 from router.schedules_api import schedules_router
 from router.simulation import Simulation
@@ -90,7 +93,8 @@ def create_service(platform: Platform) -> Service:
     subscribe(bus, Rekey(bus), contacts, AssignmentWorkflow(assigners, queue, facts, assigner_outbox, clock))
 
     team_workflow = TeamWorkflow(teams, areas.teams, areas.copies, clock)
-    schedule_workflow = ScheduleWorkflow(schedules, areas.schedules, areas.assignment, clock)
+    schedule_use = ScheduleUse(areas.assignment, areas.copies)
+    schedule_workflow = ScheduleWorkflow(schedules, areas.schedules, schedule_use, clock)
     routers = (
         teams_router(team_workflow, areas.copies),
         schedules_router(schedule_workflow, schedules),
@@ -103,15 +107,16 @@ def create_service(platform: Platform) -> Service:
     )
     return Service(
         name="router",
-        api=create_api(platform, service="router", title="Deskbus: who answers", routers=routers),
+        api=create_api(platform, service="router", title="Deskbus: who answers", routers=routers, problems=PROBLEMS),
         prefixes=PREFIXES,
         prepare=(areas.assignment.republish, areas.teams.prepare, areas.schedules.prepare),
         workers=(
             assigner_outbox.worker(platform.metrics),
             switch_outbox.worker(platform.metrics),
             limits_outbox.worker(platform.metrics),
-            Timers(assigners.collection, clock, wakes.hours_open).worker(),
-            Timers(queue.collection, clock, wakes.ticket_due).worker(),
+            Timers(assigners.collection, clock, wakes.hours_open).worker(platform.metrics, "opening hours"),
+            Timers(queue.collection, clock, wakes.ticket_due).worker(platform.metrics, "queue"),
+            QueueAge(queue, clock, platform.metrics).worker(),
             PeriodicWorker("router.logouts", _LOGOUT_SECONDS, availability.end_logged_out),
             PeriodicWorker("router.lost_sessions", _LOST_SECONDS, availability.end_lost),
             AuditTrail(platform, GROUP).worker(),
@@ -127,7 +132,7 @@ def _areas(platform: Platform, teams: TeamStore, schedules: ScheduleStore, wakes
     copies = SettingsCopies(
         platform,
         GROUP,
-        areas=("account", "agents"),
+        areas=("account", "agents", "chat"),
         on_account=(new_accounts.set_up,),
         on_change=(wakes.settings_changed,),
     )

@@ -13,8 +13,10 @@ from router.availability_store import AvailabilityStore
 from router.availability_workflow import AvailabilityWorkflow
 from router.problems import only_for_oneself
 from service_kit.auth import Permission, Principal, requires
+from service_kit.http.pages import Cursor, PageOf
 from service_kit.http.problems import not_found
 from service_kit.http.routes import Routes
+from service_kit.http.whole_lists import WHOLE_LIMIT, WholeLimit, page_of
 from service_kit.settings_area import SettingsArea
 from service_kit.settings_copies import SettingsCopies
 
@@ -52,10 +54,9 @@ class ObservedAgent(AgentAvailability):
     seen_at: datetime | None
 
 
-class AvailabilityList(BaseModel):
-    """Every agent. `switch` says whether availability counts, so whether to show a switch: round robin is on."""
+class AvailabilityList(PageOf[ObservedAgent]):
+    """Agents at work. `switch` says whether availability counts, so whether to show a switch: round robin is on."""
 
-    items: list[ObservedAgent]
     switch: bool = Field(description="Whether round robin is on.")
 
 
@@ -96,15 +97,19 @@ def availability_router(
     @router.get("/availability")
     async def list_availability(
         principal: Annotated[Principal, Depends(requires(Permission.TICKETS_READ))],
+        limit: WholeLimit = WHOLE_LIMIT,
+        cursor: Cursor = None,
     ) -> AvailabilityList:
-        """Who is online, what everybody declared, and whether they are here."""
+        """Who is online, what everybody declared, and whether they are here; by id."""
         agents = await copies.get(principal.account_id, "agents", AgentDirectory)
-        active = sorted(agent.id for agent in agents.agents.values() if agent.active)
+        active = (agent.id for agent in agents.agents.values() if agent.active)
+        page = page_of(active, lambda agent_id: ("", agent_id), order="agents", limit=limit, cursor=cursor)
         switches = {switch.agent_id: switch for switch in await store.of_account(principal.account_id)}
-        sightings = await workflow.observed(principal.account_id, active)
+        sightings = await workflow.observed(principal.account_id, page.items)
         assignment = await settings.get(principal.account_id)
         return AvailabilityList(
-            items=[_observed(agent_id, switches.get(agent_id), sightings[agent_id]) for agent_id in active],
+            items=[_observed(agent_id, switches.get(agent_id), sightings[agent_id]) for agent_id in page.items],
+            next_cursor=page.next_cursor,
             switch=assignment.round_robin,
         )
 

@@ -1,5 +1,7 @@
 """What can stand against a request to the router, each with its public code."""
 
+from collections.abc import Sequence
+
 from service_kit.http.problems import Problem
 
 
@@ -18,11 +20,10 @@ def unknown_schedule() -> Problem:
     return Problem(422, "unknown_schedule", "There is no schedule of this id; create it first.")
 
 
-def schedule_in_use() -> Problem:
-    """Deleting it would leave assignment without the hours it was told to keep."""
-    return Problem(
-        409, "schedule_in_use", "Assignment or reports follow this schedule; choose another one there first."
-    )
+def schedule_in_use(settings: Sequence[str]) -> Problem:
+    """Deleting it would leave assignment, reports or chat without the hours they were told to keep."""
+    detail = "Settings follow this schedule; choose another one there first."
+    return Problem(409, "schedule_in_use", detail, settings=[*settings])
 
 
 def default_team_fixed(what: str) -> Problem:

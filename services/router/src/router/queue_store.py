@@ -1,6 +1,7 @@
 """Every query for the router's copies of tickets, and so for the queue."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from router.queued_ticket import QUEUED_TICKETS, QueuedTicket, queued_ticket_id
 from service_kit.docstore import All, Collection, DocStore, Eq, Fate, Page, Sort
@@ -12,7 +13,7 @@ class QueueContended(TransientError):
 
 
 class QueueStore:
-    """Tickets as the router knows them. Every read names the account."""
+    """Tickets as the router knows them. Every read but that of the oldest names the account."""
 
     def __init__(self, store: DocStore) -> None:
         self.collection: Collection[QueuedTicket] = store.collection(QUEUED_TICKETS)
@@ -30,6 +31,11 @@ class QueueStore:
         """The queue, longest waiting first."""
         waiting = All(Eq("account_id", account_id), Eq("is_waiting", value=True))
         return await self.collection.find(waiting, sort=Sort("queued_at"), limit=limit, cursor=cursor)
+
+    async def oldest_since(self) -> datetime | None:
+        """Since when the ticket waits that waits longest, of all accounts: for operators, who see no more of it."""
+        page = await self.collection.find(Eq("is_waiting", value=True), sort=Sort("queued_at"), limit=1)
+        return page.items[0].queued_at if page.items else None
 
     async def open_of(self, account_id: str, agent_id: str, *, limit: int, cursor: str | None) -> Page[QueuedTicket]:
         """What an agent has open."""

@@ -65,6 +65,7 @@ QUEUED_TICKETS = CollectionSpec(
     model=QueuedTicket,
     indexes=(
         Index(("account_id", "is_waiting", "queued_at")),
+        Index(("is_waiting", "queued_at")),
         Index(("account_id", "counts_for")),
         Index(("due_at",)),
     ),

@@ -10,12 +10,12 @@ from contracts.settings import AssignmentSettings
 from router.directory_publisher import DirectoryPublisher
 from router.problems import changed_meanwhile, schedule_in_use, too_large, too_many, unknown_schedule
 from router.schedule_store import ScheduleStore
-from router.schedules import DIRECTORY_BYTES, SCHEDULES_PER_ACCOUNT, StoredSchedule, directory
+from router.schedule_use import ScheduleUse
+from router.schedules import DIRECTORY_BYTES, SCHEDULES_PER_ACCOUNT, StoredSchedule, directory, place_of
 from service_kit.clock import Clock
 from service_kit.crash_points import crash_point
 from service_kit.docstore import Fate
 from service_kit.http.problems import not_found
-from service_kit.settings_area import SettingsArea
 
 _ATTEMPTS = 8
 
@@ -27,11 +27,11 @@ class ScheduleWorkflow:
         self,
         store: ScheduleStore,
         directory_publisher: DirectoryPublisher[ScheduleDirectory],
-        assignment: SettingsArea[AssignmentSettings],
+        use: ScheduleUse,
         clock: Clock,
     ) -> None:
         self._store = store
-        self._assignment = assignment
+        self._use = use
         self._clock = clock
         self._directory = directory_publisher
 
@@ -83,15 +83,15 @@ class ScheduleWorkflow:
         raise changed_meanwhile()
 
     async def remove(self, account_id: str, schedule_id: str) -> None:
-        """Remove a schedule that neither assignment nor reports follow.
+        """Remove a schedule that no settings follow.
 
         Raises:
             Problem: 404, 409 `schedule_in_use` or `conflict`.
         """
         for _ in range(_ATTEMPTS):
             stored = await self.find(account_id, schedule_id)
-            if schedule_id in _named(await self._assignment.get(account_id)):
-                raise schedule_in_use()
+            if following := await self._use.following(account_id, schedule_id):
+                raise schedule_in_use(following)
             await self._store.keep_versions([stored])
             if await self._store.delete(stored) is Fate.DONE:
                 await self._directory.publish(account_id)
@@ -111,8 +111,7 @@ class ScheduleWorkflow:
 
     async def of_account(self, account_id: str) -> Sequence[Schedule]:
         """All schedules by name."""
-        found = [stored.schedule for stored in await self._store.of_account(account_id)]
-        return sorted(found, key=lambda schedule: (schedule.name, schedule.id))
+        return sorted((stored.schedule for stored in await self._store.of_account(account_id)), key=place_of)
 
     def _stored(self, account_id: str, schedule: Schedule) -> StoredSchedule:
         return StoredSchedule(

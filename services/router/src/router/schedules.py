@@ -52,6 +52,11 @@ def version_of(stored: StoredSchedule) -> ScheduleVersion:
     )
 
 
+def place_of(schedule: Schedule) -> tuple[str, str]:
+    """Where a schedule stands among those of its account: by name."""
+    return schedule.name, schedule.id
+
+
 def directory(schedules: Iterable[StoredSchedule]) -> ScheduleDirectory:
     """What other services need to know."""
     return ScheduleDirectory(schedules={stored.id: stored.schedule for stored in schedules})

@@ -10,12 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from contracts.schedules import Interval, Schedule, ScheduleException, Weekday, Zone
 from router.schedule_store import ScheduleStore
 from router.schedule_workflow import ScheduleWorkflow
-from router.schedules import copied_day
+from router.schedules import copied_day, place_of
 from service_kit.auth import Permission, Principal, requires
 from service_kit.http.audited import Act, audited
 from service_kit.http.pages import Cursor, Limit, PageOf
 from service_kit.http.problems import not_found
 from service_kit.http.routes import Routes
+from service_kit.http.whole_lists import WHOLE_LIMIT, WholeLimit, page_of
 
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
 Intervals = Annotated[tuple[Interval, ...], Field(max_length=24)]
@@ -57,13 +58,6 @@ class DayCopy(BaseModel):
     to: Annotated[tuple[Weekday, ...], Field(min_length=1, max_length=7)]
 
 
-class ScheduleList(BaseModel):
-    """All schedules by name; there are never so many that they need pages."""
-
-    items: list[Schedule]
-    next_cursor: None = None
-
-
 class KeptVersion(BaseModel):
     """One version of a schedule, and since when it was in force."""
 
@@ -77,9 +71,13 @@ def schedules_router(workflow: ScheduleWorkflow, store: ScheduleStore) -> Routes
     router = Routes("/v1/schedules", tags=["assignment"])
 
     @router.get("")
-    async def list_schedules(principal: Reader) -> ScheduleList:
-        """All schedules."""
-        return ScheduleList(items=list(await workflow.of_account(principal.account_id)))
+    async def list_schedules(
+        principal: Reader, limit: WholeLimit = WHOLE_LIMIT, cursor: Cursor = None
+    ) -> PageOf[Schedule]:
+        """Schedules by name; an account has 100 at most."""
+        schedules = await workflow.of_account(principal.account_id)
+        page = page_of(schedules, place_of, order="schedules", limit=limit, cursor=cursor)
+        return PageOf(items=list(page.items), next_cursor=page.next_cursor)
 
     @router.post("", status_code=status.HTTP_201_CREATED)
     async def create_schedule(

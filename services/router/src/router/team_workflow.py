@@ -18,7 +18,7 @@ from router.problems import (
     unknown_agents,
 )
 from router.team_store import TeamStore
-from router.teams import DIRECTORY_BYTES, TEAMS_PER_ACCOUNT, Team, directory
+from router.teams import DIRECTORY_BYTES, TEAMS_PER_ACCOUNT, Team, directory, place_of
 from service_kit.clock import Clock
 from service_kit.crash_points import crash_point
 from service_kit.docstore import Fate
@@ -118,7 +118,7 @@ class TeamWorkflow:
 
     async def of_account(self, account_id: str) -> Sequence[Team]:
         """All teams, in the order in which they are asked."""
-        return sorted(await self._store.of_account(account_id), key=lambda team: (team.is_default, team.rank, team.id))
+        return sorted(await self._store.of_account(account_id), key=place_of)
 
     async def _check(self, team: Team, others: Sequence[Team]) -> None:
         """Members are agents of this account, and the directory stays small enough to be published."""

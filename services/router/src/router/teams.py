@@ -43,6 +43,11 @@ def default_team_id(account_id: str) -> str:
     return derive_id("tea", account_id, "default")
 
 
+def place_of(team: Team) -> tuple[str, str]:
+    """Where a team stands among those of its account: by rank, the default one last."""
+    return f"{team.is_default:d}/{team.rank:06d}", team.id
+
+
 def default_team(account_id: str, now: datetime) -> Team:
     """The team that every account begins with."""
     return Team(

@@ -9,10 +9,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from contracts.directories import AgentDirectory
 from router.team_workflow import TeamWorkflow
-from router.teams import Team
+from router.teams import Team, place_of
 from service_kit.auth import Permission, Principal, requires
 from service_kit.http.audited import Act, audited
+from service_kit.http.pages import Cursor, PageOf
 from service_kit.http.routes import Routes
+from service_kit.http.whole_lists import WHOLE_LIMIT, WholeLimit, page_of
 from service_kit.settings_copies import SettingsCopies
 
 
@@ -89,13 +91,6 @@ class ShownTeam(BaseModel):
     updated_at: datetime
 
 
-class TeamList(BaseModel):
-    """All teams, in the order in which they are asked; there are never so many that they need pages."""
-
-    items: list[ShownTeam]
-    next_cursor: None = None
-
-
 def teams_router(workflow: TeamWorkflow, copies: SettingsCopies) -> Routes:
     """The routes."""
     router = Routes("/v1/teams", tags=["assignment"])
@@ -108,9 +103,13 @@ def teams_router(workflow: TeamWorkflow, copies: SettingsCopies) -> Routes:
         )
 
     @router.get("")
-    async def list_teams(principal: Reader) -> TeamList:
-        """All teams."""
-        return TeamList(items=[await shown(team) for team in await workflow.of_account(principal.account_id)])
+    async def list_teams(
+        principal: Reader, limit: WholeLimit = WHOLE_LIMIT, cursor: Cursor = None
+    ) -> PageOf[ShownTeam]:
+        """Teams in the order in which they are asked; an account has 200 at most."""
+        teams = await workflow.of_account(principal.account_id)
+        page = page_of(teams, place_of, order="teams", limit=limit, cursor=cursor)
+        return PageOf(items=[await shown(team) for team in page.items], next_cursor=page.next_cursor)
 
     @router.post("", status_code=status.HTTP_201_CREATED)
     async def create_team(

@@ -18,6 +18,7 @@ from tickets.agent_directory import AgentDirectoryPublisher
 from tickets.agent_store import AgentStore
 from tickets.agents import Agent, AgentChange, AgentName, NewPerson, changed, hired
 from tickets.api_key_workflow import ApiKeyWorkflow
+from tickets.audit_log import AuditLog
 from tickets.credential_projection import CredentialProjection
 from tickets.email_address import EmailAddress
 from tickets.passwords import NewPassword, Passwords
@@ -65,6 +66,7 @@ class AccountWorkflow:
         directory: AgentDirectoryPublisher,
         account_settings: SettingsArea[AccountSettings],
         ticket_settings: SettingsArea[TicketSettings],
+        audit: AuditLog,
         clock: Clock,
     ) -> None:
         self._accounts = accounts
@@ -75,6 +77,7 @@ class AccountWorkflow:
         self._directory = directory
         self._account_settings = account_settings
         self._ticket_settings = ticket_settings
+        self._audit = audit
         self._clock = clock
 
     async def create(self, wanted: NewAccount) -> CreatedAccount:
@@ -93,6 +96,7 @@ class AccountWorkflow:
         crash_point("tickets.account_saved")
         owner = await self._owner(wanted, account_id, owner_id)
         crash_point("tickets.owner_saved")
+        await self._audit.record_created(account_id, owner_id)
         await self._projection.project_agent(owner_id)
         await self.ensure_areas(account_id)
         issued = await self._keys.issue_first(owner)

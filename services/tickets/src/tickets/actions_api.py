@@ -10,6 +10,7 @@ from contracts.tickets import Priority
 from service_kit.auth import Permission, Principal, requires
 from service_kit.http.routes import Routes
 from service_kit.http.versions import IfMatch
+from tickets.mention_inbox import MentionInbox
 from tickets.snooze_presets import SnoozePreset
 from tickets.ticket_actions import TicketActions
 from tickets.ticket_edits import Assignee, SnoozeEnd
@@ -70,7 +71,7 @@ class Snooze(BaseModel):
         return self.until or self.preset or "later_today"
 
 
-def actions_router(actions: TicketActions, views: TicketViews) -> Routes:
+def actions_router(actions: TicketActions, views: TicketViews, mentions: MentionInbox) -> Routes:
     """The routes. They are to be included before those that read `/v1/tickets/{id}`."""
     router = Routes("/v1/tickets", tags=["tickets"])
 
@@ -109,8 +110,10 @@ def actions_router(actions: TicketActions, views: TicketViews) -> Routes:
 
     @router.post("/{ticket_id}/read")
     async def mark_read(principal: Reader, ticket_id: str) -> TicketView:
-        """Mark as read by the agent who asks (V2)."""
-        return await views.one(await actions.mark(principal, ticket_id, read=True), principal.agent_id)
+        """Mark as read by the agent who asks (V2), with what names them there (N3)."""
+        ticket = await actions.mark(principal, ticket_id, read=True)
+        await mentions.read_in(principal, ticket_id)
+        return await views.one(ticket, principal.agent_id)
 
     @router.post("/{ticket_id}/unread")
     async def mark_unread(principal: Reader, ticket_id: str) -> TicketView:

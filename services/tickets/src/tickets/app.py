@@ -13,8 +13,10 @@ from tickets.actions_api import actions_router
 from tickets.agent_directory import AgentLookup
 from tickets.attachments import MAX_BODY_BYTES, Attachments
 from tickets.auto_closing import AutoClosing
+from tickets.block_store import BlockStore
 from tickets.bulk import Bulk
 from tickets.bulk_api import bulk_router
+from tickets.bulk_run_store import BulkRunStore
 from tickets.bulk_runs import BulkRuns
 from tickets.contact_activity_store import ContactActivityStore
 from tickets.contact_merge import CONTACT_MERGE
@@ -30,8 +32,12 @@ from tickets.custom_setting import CustomSetting
 from tickets.decisions import Decisions
 from tickets.delivery_reports import DeliveryReports
 from tickets.desk import Desk
+from tickets.documented_problems import PROBLEMS
+from tickets.erasure_blobs import ErasureBlobs
 from tickets.history import History
 from tickets.history_store import HistoryStore
+from tickets.image_fetching import ImageFetching
+from tickets.images_api import images_router
 from tickets.intake import Intake
 from tickets.intake_api import intake_router
 from tickets.intake_counter import IntakeCounter
@@ -47,12 +53,16 @@ from tickets.macro_use import MacroUse
 from tickets.macro_use_api import macro_use_router
 from tickets.macro_uses import MacroUses
 from tickets.mail_ids import SignedIds
+from tickets.mention_inbox import MentionInbox
 from tickets.mention_resolution import MentionResolution
+from tickets.mention_store import MentionStore
+from tickets.mentions_api import mentions_router
 from tickets.merge import MERGE
 from tickets.merge_api import merge_router
 from tickets.merging import Merging
 from tickets.message_store import MessageStore
 from tickets.messages_api import messages_router
+from tickets.metrics import TicketMetrics
 from tickets.people_app import build_people
 from tickets.presence_store import PresenceStore
 from tickets.privacy_app import PRIVACY_PREFIXES, Privacy
@@ -82,7 +92,15 @@ from tickets.ticket_view import TicketViews
 from tickets.tickets_api import tickets_router
 from tickets.writing import Writing
 
-PREFIXES = ("/v1/tickets", "/v1/intake", "/v1/views", "/v1/custom-fields", *CONTACT_PREFIXES, *PRIVACY_PREFIXES)
+PREFIXES = (
+    "/v1/tickets",
+    "/v1/intake",
+    "/v1/mentions",
+    "/v1/views",
+    "/v1/custom-fields",
+    *CONTACT_PREFIXES,
+    *PRIVACY_PREFIXES,
+)
 AREAS: tuple[Area, ...] = ("account", "tickets", "assignment", "teams", "schedules", "email", "sms", "chat")
 
 
@@ -93,20 +111,24 @@ class _Core:
         store, bus, clock = platform.store, platform.bus, platform.clock
         self.copies, self.agents, self.clock = copies, agents, clock
         self.tickets, self.messages, self.contacts = TicketStore(store), MessageStore(store), ContactStore(store)
-        self.ledger, self.presence, self.numbers = IntakeLedger(store), PresenceStore(store), TicketNumbers(store)
+        self.metrics = TicketMetrics(platform.metrics)
+        self.ledger = IntakeLedger(store, self.metrics)
+        self.presence, self.numbers = PresenceStore(store), TicketNumbers(store)
         history = HistoryStore(store)
         self.history, self.rules, self.signed = History(history), RulesReader(copies), SignedIds(platform.signer)
         self.macros, self.fields = MacroStore(store), CustomFieldStore(store)
         self.live = Live(platform, agents, history)
         uses, tell = MacroUses(self.macros), self.live.news.tell
-        publication = Publication(self.messages, history, platform.blobs, clock, tell, macro_uses=uses)
+        self.mentions = MentionInbox(MentionStore(store))
+        self.blobs = ErasureBlobs(self.messages, BlockStore(store), platform.blobs)
+        publication = Publication(self.messages, history, self.blobs, clock, tell, uses, self.mentions)
         self.desk = Desk(self.tickets, self.history, publication, bus, clock)
         self.contact_outbox = Outbox(self.contacts.collection, bus, clock, name="contacts")
         self.contact_merging = ContactMerging(self.contacts, self.contact_outbox, clock)
         self.edits = TicketEdits(agents, copies, self.rules, clock)
-        self.bulk_runs = BulkRuns(Bulk(self.desk, self.edits))
+        self.bulk_runs = BulkRuns(Bulk(self.desk, self.edits), BulkRunStore(store), clock)
         self.privacy = Privacy(
-            platform, self.desk, self.messages, self.contacts, self.contact_outbox, self.ledger, history
+            platform, self.desk, self.messages, self.contacts, self.contact_outbox, self.ledger, history, self.blobs
         )
 
 
@@ -132,17 +154,21 @@ def create_service(platform: Platform, *, hasher: PasswordHasher | None = None) 
                 *people.routers,
             ),
             max_body_bytes=MAX_BODY_BYTES,
+            problems=PROBLEMS,
         ),
         prefixes=(*PREFIXES, *people.prefixes),
         prepare=people.prepare,
         workers=(
             core.desk.outbox.worker(platform.metrics),
             core.contact_outbox.worker(platform.metrics),
-            timers.worker(),
-            contact_timers(core.contacts, core.clock, {CONTACT_MERGE: core.contact_merging.resume}).worker(),
+            timers.worker(platform.metrics, "tickets"),
+            contact_timers(core.contacts, core.clock, {CONTACT_MERGE: core.contact_merging.resume}).worker(
+                platform.metrics, "contacts"
+            ),
             AutoClosing(core.desk, copies, core.clock).worker(),
             *core.privacy.workers(blocking, platform.metrics),
             core.bulk_runs,
+            core.bulk_runs.timers().worker(platform.metrics, "bulk_runs"),
             core.live.news,
             *people.workers,
         ),
@@ -170,7 +196,7 @@ def _subscribe(platform: Platform, core: _Core) -> Intake:
         intake=intake,
         ledger=core.ledger,
         decisions=Decisions(core.desk, core.agents, core.clock),
-        deliveries=DeliveryReports(core.desk, core.messages, core.clock),
+        deliveries=DeliveryReports(core.desk, core.messages, core.clock, core.metrics),
         contacts=ContactReports(core.contacts, core.contact_outbox, privacy.stops, core.clock),
         presence=core.presence,
     )
@@ -184,6 +210,7 @@ def _routers(platform: Platform, core: _Core, merging: Merging, splitting: Split
     lists = TicketLists(core.tickets, saved, core.copies, core.contacts)
     drafts = SavedDrafts(SavedDraftStore(platform.store), core.desk, core.clock)
     attachments = Attachments(platform.blobs)
+    threads = Threads(core.messages, attachments)
     writing = Writing(core.desk, core.messages, core.contacts, core.agents, attachments, core.signed, core.clock)
     macro_use = MacroUse(
         core.desk,
@@ -194,21 +221,16 @@ def _routers(platform: Platform, core: _Core, merging: Merging, splitting: Split
     )
     return (
         bulk_router(core.bulk_runs, lists),
-        actions_router(actions, views),
+        actions_router(actions, views, core.mentions),
+        mentions_router(core.mentions, core.tickets),
         merge_router(merging, views),
         split_router(splitting, views),
         core.live.router(core.desk, saved),
         saved_drafts_router(drafts),
         tickets_router(core.desk, lists, views, core.history),
         saved_views_router(saved),
-        messages_router(
-            core.desk,
-            Threads(core.messages, attachments),
-            writing,
-            macro_use,
-            MentionResolution(core.agents),
-            drafts,
-        ),
+        messages_router(core.desk, threads, writing, macro_use, MentionResolution(core.agents), drafts),
+        images_router(ImageFetching(core.desk, core.messages, platform.settings)),
         macro_use_router(macro_use),
         redactions_router(Redacting(core.desk, core.messages, core.contacts, core.clock)),
         custom_fields_router(CustomFieldWorkflow(core.fields, core.clock)),

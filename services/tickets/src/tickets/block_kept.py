@@ -40,7 +40,12 @@ class KeptMessage(Document):
         return (*raw, *(file.blob_key for file in event.attachments))
 
 
-KEPT = CollectionSpec(name="kept_messages", model=KeptMessage, indexes=(Index(("block_id", "received_at")),))
+KEPT = CollectionSpec(
+    name="kept_messages",
+    model=KeptMessage,
+    indexes=(Index(("block_id", "received_at")),),
+    lists=frozenset({"blob_keys"}),
+)
 
 
 def kept_message(event: InboundMessageReceived, block: Block) -> KeptMessage:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from service_kit.docstore import All, Collection, DocStore, Eq, Fate, Filter, Page, Sort
+from service_kit.docstore import All, Collection, DocStore, Eq, Fate, Filter, Has, Page, Sort
 from service_kit.docstore.every_page import every
 from tickets.block import BLOCKS, MAX_KEPT, Block, BlockKind
 from tickets.block_kept import KEPT, KeptMessage
@@ -73,6 +73,10 @@ class BlockStore:
         """The same, page by page."""
         where = Eq("block_id", block_id)
         return await self._kept.find(where, sort=Sort("received_at"), limit=_KEPT_AT_ONCE, cursor=cursor)
+
+    async def holding(self, blob_key: str) -> Sequence[KeptMessage]:
+        """What was set aside with this file; a hundred at most."""
+        return (await self._kept.find(Has("blob_keys", (blob_key,)), limit=_KEPT_AT_ONCE)).items
 
     async def drop(self, messages: Sequence[KeptMessage]) -> None:
         """Forget messages that were set aside."""

@@ -4,8 +4,8 @@ Every action says what shall be, not what to add to it: doing it again, after wh
 that it has done.
 """
 
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal, assert_never
 
 from pydantic import BaseModel
@@ -49,35 +49,33 @@ class BulkChange:
 
 
 class Bulk:
-    """Does the same to many tickets, a batch at a time."""
+    """Does the same to many tickets, a batch at a time; `bulk_runs` carries it through them all."""
 
     def __init__(self, desk: Desk, edits: TicketEdits) -> None:
         self._desk = desk
         self._edits = edits
 
-    async def run(
-        self, principal: Principal, change: BulkChange, ids: Sequence[str]
-    ) -> AsyncIterator[Sequence[BulkResult]]:
-        """What became of each, batch by batch, in the order given; a ticket named twice is done once."""
-        edit = await self._ready(principal, change)
-        wanted = list(dict.fromkeys(ids))
-        for start in range(0, len(wanted), BATCH):
-            yield await self._batch(principal.account_id, wanted[start : start + BATCH], edit)
+    async def settled(self, principal: Principal, change: BulkChange) -> BulkChange:
+        """The action with what "tomorrow" means now, however much later it is carried on."""
+        if change.action != "snooze":
+            return change
+        return replace(change, end=await self._edits.snooze_end(principal, change.end))
 
-    async def _batch(self, account_id: str, ids: Sequence[str], edit: Edit) -> Sequence[BulkResult]:
+    async def ready(self, principal: Principal, change: BulkChange) -> Edit:
+        """The change; one that cannot be made is refused for each ticket."""
+        try:
+            return await self._edit(principal, change)
+        except Problem as problem:
+            return _refusing(problem)
+
+    async def batch(self, account_id: str, ids: Sequence[str], edit: Edit) -> Sequence[BulkResult]:
+        """What became of each, in the order given."""
         try:
             refused = await self._desk.change_each(account_id, ids, edit)
         except TransientError:
             # Some may have been written: what is said of them is only that nobody knows.
             refused = dict.fromkeys(ids, "unavailable")
         return [BulkResult(id=one, ok=one not in refused, code=refused.get(one)) for one in ids]
-
-    async def _ready(self, principal: Principal, change: BulkChange) -> Edit:
-        """The change; one that cannot be made is refused for each ticket."""
-        try:
-            return await self._edit(principal, change)
-        except Problem as problem:
-            return _refusing(problem)
 
     async def _edit(self, principal: Principal, change: BulkChange) -> Edit:  # noqa: PLR0911 - one for each action
         edits = self._edits

@@ -1,26 +1,32 @@
 """`POST /v1/tickets/bulk`: one action on many tickets, answered at once or as it goes (L8)."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Header
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from contracts.envelope import UtcDatetime
+from contracts.people import Actor
 from contracts.tickets import Priority
 from service_kit.auth import Permission, Principal, requires
+from service_kit.http.idempotency import IdempotencyKey
+from service_kit.http.pages import Cursor, Limit, PageOf
 from service_kit.http.routes import Routes
 from service_kit.problem import Problem
 from tickets.bulk import MAX_BULK_TICKETS, BulkAction, BulkChange, BulkResult
-from tickets.bulk_runs import BulkRun, BulkRuns
+from tickets.bulk_run import BulkRun, BulkState
+from tickets.bulk_runs import BulkRuns, Progress
 from tickets.saved_views import ViewFilter
 from tickets.snooze_presets import SnoozePreset
 from tickets.ticket_edits import MAX_TAGS, Assignee
 from tickets.ticket_lists import TicketLists
+from tickets.ticket_problems import bulk_given_up
 
 NDJSON = "application/x-ndjson"
 
+Reader = Annotated[Principal, Depends(requires(Permission.TICKETS_READ))]
 Writer = Annotated[Principal, Depends(requires(Permission.TICKETS_WRITE))]
 Accept = Annotated[
     str | None,
@@ -73,9 +79,30 @@ class BulkRequest(BaseModel):
 
 
 class BulkAnswer(BaseModel):
-    """What became of each ticket, in the order given."""
+    """What became of each ticket, in the order given; `run_id` is where it is kept for seven days."""
 
+    run_id: str
     results: list[BulkResult]
+
+
+class BulkRunView(BaseModel):
+    """One action on many tickets: how far it is, and since `ended_at` how it ended."""
+
+    id: str
+    action: BulkAction
+    state: BulkState
+    by: Actor
+    total: int
+    done: int
+    failed: int
+    created_at: UtcDatetime
+    ended_at: UtcDatetime | None
+
+    @classmethod
+    def of(cls, run: BulkRun) -> "BulkRunView":
+        """The public side of the document."""
+        counts = run.model_dump(include={"id", "state", "total", "done", "failed", "created_at", "ended_at"})
+        return cls(action=run.change.action, by=run.principal.actor, **counts)
 
 
 class BulkProgress(BaseModel):
@@ -86,6 +113,12 @@ class BulkProgress(BaseModel):
     total: int
 
 
+class RunLine(BaseModel):
+    """The first line of a stream: under which id its results are kept."""
+
+    run: dict[Literal["id"], str]
+
+
 class ProgressLine(BaseModel):
     """A line of the stream that says how far it is."""
 
@@ -93,7 +126,7 @@ class ProgressLine(BaseModel):
 
 
 class EndLine(BaseModel):
-    """The last line of a stream. One that stops without it was cut off: the same request again does what is left."""
+    """The last line of a stream. One that stops without it was cut off: the action goes on, and so does its run."""
 
     end: BulkProgress
 
@@ -104,7 +137,7 @@ _STREAMED: dict[int | str, dict[str, Any]] = {
         "content": {
             NDJSON: {
                 "schema": {"type": "string"},
-                "example": '{"id":"tic_1","ok":true,"code":null}\n'
+                "example": '{"run":{"id":"run_1"}}\n{"id":"tic_1","ok":true,"code":null}\n'
                 '{"progress":{"done":1,"failed":0,"total":1}}\n{"end":{"done":1,"failed":0,"total":1}}\n',
             }
         },
@@ -113,37 +146,68 @@ _STREAMED: dict[int | str, dict[str, Any]] = {
 
 
 def bulk_router(runs: BulkRuns, lists: TicketLists) -> Routes:
-    """The route. It is to be included before those that read `/v1/tickets/{id}`."""
+    """The routes. They are to be included before those that read `/v1/tickets/{id}`."""
     router = Routes("/v1/tickets", tags=["tickets"])
 
     @router.post("/bulk", response_model=BulkAnswer, responses=_STREAMED)
     async def change_many(
-        principal: Writer, request: BulkRequest, accept: Accept = None
+        principal: Writer, request: BulkRequest, request_id: IdempotencyKey, accept: Accept = None
     ) -> BulkAnswer | StreamingResponse:
         """Do one thing to many tickets; each succeeds or fails on its own (L8).
 
-        Once begun it goes on to its end, also when the caller hangs up; repeating it changes nothing more.
+        Once begun it goes on to its end, whoever hangs up or dies; repeating it changes nothing more, and with the
+        same Idempotency-Key it is the same run.
         """
-        ids = request.ids or []
-        if request.filter is not None:
-            ids = await lists.ids(principal, request.filter, at_most=MAX_BULK_TICKETS)
-        run = runs.begin(principal, request.change(), ids)
+        run = await runs.earlier(principal, request_id)
+        if run is None:
+            ids = request.ids or []
+            if request.filter is not None:
+                ids = await lists.ids(principal, request.filter, at_most=MAX_BULK_TICKETS)
+            run = await runs.begin(principal, request.change(), ids, request_id=request_id)
         if NDJSON in (accept or ""):
-            return StreamingResponse(_lines(run), media_type=NDJSON, headers={"Cache-Control": "no-store"})
-        results = [result async for batch in run.batches() for result in batch]
+            lines = _lines(run.id, runs.follow(run))
+            return StreamingResponse(lines, media_type=NDJSON, headers={"Cache-Control": "no-store"})
+        results = list[BulkResult]()
+        async for latest, batch in runs.follow(run):
+            results += batch
+            run = latest
+        if run.state == "failed":
+            raise bulk_given_up(run.id)
         if not run.has_ended:
-            raise Problem(503, "unavailable", "The action was cut off; the same request again does what is left.")
-        return BulkAnswer(results=results)
+            raise Problem(503, "unavailable", f"The action goes on; see /v1/tickets/bulk/{run.id}.", run_id=run.id)
+        return BulkAnswer(run_id=run.id, results=results)
+
+    @router.get("/bulk")
+    async def list_bulk_runs(principal: Reader, limit: Limit = 50, cursor: Cursor = None) -> PageOf[BulkRunView]:
+        """Bulk actions of the last seven days, the newest first."""
+        page = await runs.page(principal.account_id, limit=limit, cursor=cursor)
+        return PageOf(items=[BulkRunView.of(run) for run in page.items], next_cursor=page.next_cursor)
+
+    @router.get("/bulk/{run_id}")
+    async def show_bulk_run(principal: Reader, run_id: str) -> BulkRunView:
+        """How far a bulk action is."""
+        return BulkRunView.of(await runs.get(principal.account_id, run_id))
+
+    @router.get("/bulk/{run_id}/results")
+    async def list_bulk_results(
+        principal: Reader, run_id: str, limit: Limit = 200, cursor: Cursor = None
+    ) -> PageOf[BulkResult]:
+        """What became of each ticket so far, in the order given."""
+        run = await runs.get(principal.account_id, run_id)
+        results, next_cursor = await runs.results(run, limit=limit, cursor=cursor)
+        return PageOf(items=list(results), next_cursor=next_cursor)
 
     return router
 
 
-async def _lines(run: BulkRun) -> AsyncIterator[str]:
-    """The stream: the results of each batch, then how far it is."""
+async def _lines(run_id: str, followed: AsyncIterator[Progress]) -> AsyncIterator[str]:
+    """The stream: which run it is, the results of each batch, and how far that is."""
+    yield f"{RunLine(run={'id': run_id}).model_dump_json()}\n"
     done = failed = 0
-    async for batch in run.batches():
+    async for run, batch in followed:
         done, failed = done + len(batch), failed + sum(not result.ok for result in batch)
-        so_far = ProgressLine(progress=BulkProgress(done=done, failed=failed, total=run.total))
-        yield "".join(f"{line.model_dump_json()}\n" for line in (*batch, so_far))
-    if run.has_ended:
-        yield f"{EndLine(end=BulkProgress(done=done, failed=failed, total=run.total)).model_dump_json()}\n"
+        so_far = BulkProgress(done=done, failed=failed, total=run.total)
+        if batch:
+            yield "".join(f"{line.model_dump_json()}\n" for line in (*batch, ProgressLine(progress=so_far)))
+        elif run.state == "done":
+            yield f"{EndLine(end=so_far).model_dump_json()}\n"

@@ -7,14 +7,17 @@ about others or be secrets of trade, which the company has to weigh case by case
 
 import base64
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from contracts.people import Attachment
 from service_kit.blobs import BlobMissing, Blobs
 from service_kit.clock import Clock
+from tickets.block_kept import KeptMessage
 from tickets.contact_activity_store import ActivityQuery, ContactActivityStore
 from tickets.contact_model import Contact
+from tickets.kept_of_contact import KeptOfContact
 from tickets.message_store import MessageStore
 from tickets.message_view import MessageView
 from tickets.model import Message, Ticket
@@ -29,6 +32,9 @@ _OF_CONTACT = {
 _OF_TICKET = {
     "id", "number", "channel", "subject", "status", "tags", "priority", "correspondence", "custom",
     "created_at", "updated_at", "closed_at",
+}  # fmt: skip
+_OF_SET_ASIDE = {
+    "message_id", "channel", "recipient", "subject", "text", "html", "quoted_text", "sent_at", "received_at",
 }  # fmt: skip
 
 
@@ -48,12 +54,14 @@ class ContactExport:
         activities: ContactActivityStore,
         tickets: TicketStore,
         messages: MessageStore,
+        kept: KeptOfContact,
         blobs: Blobs,
         clock: Clock,
     ) -> None:
         self._did = activities
         self._tickets = tickets
         self._messages = messages
+        self._kept = kept
         self._blobs = blobs
         self._clock = clock
 
@@ -64,6 +72,9 @@ class ContactExport:
         yield f'"contact": {contact.model_dump_json(include=_OF_CONTACT)}, '.encode()
         yield b'"tickets": ['
         async for piece in _joined(self._ticket(ticket, scope) async for ticket in self._all_tickets(contact)):
+            yield piece
+        yield b'], "set_aside": ['
+        async for piece in _joined(self._set_aside(kept, scope) async for kept in self._kept.read(contact)):
             yield piece
         yield b'], "activities": ['
         async for piece in _joined(_once(activity) async for activity in self._activities(contact)):
@@ -80,10 +91,25 @@ class ContactExport:
     async def _message(self, message: Message, scope: ExportScope) -> AsyncIterator[bytes]:
         shown: dict[str, Any] = MessageView.of(message).model_dump(mode="json")
         files = shown.pop("attachments")
-        yield f'{json.dumps(shown)[:-1]}, "attachments": ['.encode()
-        for number, (file, attachment) in enumerate(zip(files, message.attachments, strict=True)):
-            content = await self._content(attachment.blob_key) if scope.files else None
-            yield (b", " if number else b"") + json.dumps({**file, "content": content}).encode()
+        yield f"{json.dumps(shown)[:-1]}, ".encode()
+        async for piece in self._files(files, message.attachments, scope):
+            yield piece
+
+    async def _set_aside(self, kept: KeptMessage, scope: ExportScope) -> AsyncIterator[bytes]:
+        """What they wrote while they were blocked, which is part of no ticket."""
+        received = kept.received
+        yield f"{received.model_dump_json(include=_OF_SET_ASIDE)[:-1]}, ".encode()
+        files = [file.model_dump(mode="json", exclude={"blob_key"}) for file in received.attachments]
+        async for piece in self._files(files, received.attachments, scope):
+            yield piece
+
+    async def _files(
+        self, shown: Sequence[Mapping[str, Any]], files: Sequence[Attachment], scope: ExportScope
+    ) -> AsyncIterator[bytes]:
+        yield b'"attachments": ['
+        for number, (about, file) in enumerate(zip(shown, files, strict=True)):
+            content = await self._content(file.blob_key) if scope.files else None
+            yield (b", " if number else b"") + json.dumps({**about, "content": content}).encode()
         yield b"]}"
 
     async def _content(self, blob_key: str) -> str | None:

@@ -30,7 +30,7 @@ def contact_export_router(contacts: ContactStore, export: ContactExport) -> Rout
     ) -> StreamingResponse:
         """Everything known of a contact, streamed as one JSON document.
 
-        It has the contact, the tickets with their messages, and what the contact did elsewhere.
+        It has the contact, the tickets with their messages, what blocks set aside, and what the contact did elsewhere.
         """
         contact = await contacts.get(principal.account_id, contact_id)
         if contact is None:

@@ -59,6 +59,7 @@ def inbound_message(
         mail_id=scoped(event.account_id, own_ids[0]) if own_ids else None,
         mail_references=tuple(scoped(event.account_id, mail_id) for mail_id in refers_to),
         automatic=event.automatic is not None,
+        parse_error=event.parse_error,
         provider_message_id=event.provider_message_id,
         is_guest=customer_id is not None and customer_id != contact_id,
         created_at=event.received_at,
@@ -169,7 +170,7 @@ def added(ticket: Ticket, message: Message, *, cause: str, now: datetime) -> Tic
         now,
         next_seq=seq + 1,
         read_by=_readers(ticket, message),
-        search_tokens=_searchable(ticket, message.text),
+        search_tokens=searchable(ticket, message.text),
     )
     return say(
         ticket,
@@ -228,6 +229,13 @@ def sender_value(event: InboundMessageReceived) -> str:
     return (value or "").strip() or event.contact_key
 
 
+def searchable(ticket: Ticket, text: str) -> tuple[str, ...]:
+    """What the ticket is found by, with the words of one more text."""
+    if len(ticket.search_tokens) >= MAX_SEARCH_TOKENS:
+        return ticket.search_tokens
+    return tuple(dict.fromkeys((*ticket.search_tokens, *document_tokens(text))))[:MAX_SEARCH_TOKENS]
+
+
 def _readers(ticket: Ticket, message: Message) -> tuple[str, ...]:
     """Who has seen the newest message: what Deskbus says by itself is news to nobody."""
     if message.automatic:
@@ -282,9 +290,3 @@ def _in_copy(event: InboundMessageReceived, theirs: str, ours: set[str]) -> tupl
 
 def _mail_chain(chain: tuple[str, ...], event: InboundMessageReceived) -> tuple[str, ...]:
     return with_mail(chain, clean_ids((event.mail.message_id,))) if event.mail else chain
-
-
-def _searchable(ticket: Ticket, text: str) -> tuple[str, ...]:
-    if len(ticket.search_tokens) >= MAX_SEARCH_TOKENS:
-        return ticket.search_tokens
-    return tuple(dict.fromkeys((*ticket.search_tokens, *document_tokens(text))))[:MAX_SEARCH_TOKENS]

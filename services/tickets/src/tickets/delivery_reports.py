@@ -9,6 +9,7 @@ from service_kit.clock import Clock
 from tickets.delivery_state import advances
 from tickets.desk import Desk
 from tickets.message_store import MessageStore
+from tickets.metrics import TicketMetrics
 from tickets.model import Message, Ticket
 from tickets.publication import projected
 from tickets.ticket_events import SYSTEM, say
@@ -17,10 +18,11 @@ from tickets.ticket_events import SYSTEM, say
 class DeliveryReports:
     """The use case behind `delivery-events-v1`."""
 
-    def __init__(self, desk: Desk, messages: MessageStore, clock: Clock) -> None:
+    def __init__(self, desk: Desk, messages: MessageStore, clock: Clock, metrics: TicketMetrics) -> None:
         self._desk = desk
         self._messages = messages
         self._clock = clock
+        self._metrics = metrics
 
     async def take_in(self, events: Sequence[Event]) -> None:
         """Tell each report that says something new; those about messages of no ticket are not ours."""
@@ -32,6 +34,7 @@ class DeliveryReports:
             return reported(tickets, messages, reports, self._clock)
 
         await self._desk.change_many({str(report.ticket_id) for report in reports}, redraft)
+        self._metrics.count_delivery_reports(reports)
 
 
 def reported(
@@ -60,4 +63,4 @@ def _is_news(ticket: Ticket, message: Message | None, report: DeliveryUpdated) -
     if message is None or message.account_id != ticket.account_id:  # a split may have moved it to another ticket
         return False
     told = [event for entry in ticket.outbox if isinstance(event := entry.event(), TicketEvent)]
-    return advances(projected({message.id: message}, told)[message.id].delivery, report.state)
+    return advances(projected({message.id: message}, told)[message.id].delivery, report.state, report.reason)

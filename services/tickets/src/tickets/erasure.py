@@ -13,6 +13,7 @@ from contracts.envelope import UtcDatetime
 from contracts.erasure import ContactErased, ContactErasureObeyed, ErasedIdentities
 from contracts.ids import derive_id
 from contracts.people import Actor
+from contracts.tickets import TicketVisibilityChanged
 from contracts.topics import CONTACT_ERASURES
 from service_kit.docstore import CollectionSpec, Index
 from service_kit.outbox import Outboxed, with_events
@@ -21,6 +22,7 @@ from tickets.contact_model import Contact, ContactPart
 from tickets.contact_parts import combined
 from tickets.life import closed
 from tickets.model import Correspondence, Message, Ticket
+from tickets.ticket_events import say
 
 ERASE, ERASE_AGAIN = "erase", "erase_again"
 """The kinds of its timers. What was on its way when it ran is looked for once more a little later."""
@@ -146,9 +148,12 @@ def named(contact: Contact) -> ErasedIdentities:
 
 
 def erased_ticket(ticket: Ticket, *, actor: Actor, now: datetime) -> Ticket:
-    """What remains of a ticket: a closed one that nobody is shown. It is built anew, so that no field is forgotten."""
+    """What remains of a ticket: a closed one that nobody is shown. It is built anew, so that no field is forgotten.
+
+    Its last event says that it left every list, and nothing else of it.
+    """
     ticket = closed(ticket, actor=actor, cause="erasure", now=now)
-    return Ticket(
+    husk = Ticket(
         id=ticket.id,
         rev=ticket.rev,
         outbox=ticket.outbox,
@@ -172,6 +177,7 @@ def erased_ticket(ticket: Ticket, *, actor: Actor, now: datetime) -> Ticket:
         created_at=ticket.created_at,
         updated_at=now,
     )
+    return say(husk, TicketVisibilityChanged, actor=actor, cause="erasure", now=now, hidden=True)
 
 
 def erased_message(message: Message, now: datetime) -> Message:

@@ -18,6 +18,7 @@ from tickets.erasure import Erasure, erased_message, erased_ticket
 from tickets.erasure_blobs import ErasureBlobs
 from tickets.erasure_ledger import ErasureLedger
 from tickets.history_store import HistoryStore
+from tickets.mention_store import MentionStore
 from tickets.message_store import MessageStore
 from tickets.model import Message, Ticket
 from tickets.saved_draft_store import SavedDraftStore
@@ -40,6 +41,7 @@ class ErasureTickets:
         messages: MessageStore,
         history: HistoryStore,
         drafts: SavedDraftStore,
+        mentions: MentionStore,
         ledger: ErasureLedger,
         blobs: ErasureBlobs,
         clock: Clock,
@@ -48,6 +50,7 @@ class ErasureTickets:
         self._messages = messages
         self._history = history
         self._drafts = drafts
+        self._mentions = mentions
         self._ledger = ledger
         self._blobs = blobs
         self._clock = clock
@@ -79,12 +82,14 @@ class ErasureTickets:
                 return
 
     async def _forget_ticket(self, ticket: Ticket, erasure: Erasure) -> None:
+        last_event = ticket.event_seq
         if ticket.erased_at is None:
             await self._detach(ticket, erasure)
             now = self._clock.now()
-            await self._desk.change(
+            husk = await self._desk.change(
                 ticket.account_id, ticket.id, lambda current: erased_ticket(current, actor=erasure.actor, now=now)
             )
+            last_event = husk.event_seq
             crash_point("tickets.ticket_erased")
         cursor: str | None = None
         while True:
@@ -94,7 +99,9 @@ class ErasureTickets:
             if cursor is None:
                 break
         await self._drafts.forget(ticket.id)
-        await self._history.forget(ticket.id)
+        await self._mentions.forget(ticket.id)
+        # Whoever follows a list learns from the last one that it left.
+        await self._history.forget(ticket.id, before=last_event)
 
     async def _forget_messages(self, messages: Sequence[Message]) -> None:
         if not messages:
@@ -110,11 +117,19 @@ class ErasureTickets:
 
     async def _forget_guest(self, erasure: Erasure) -> None:
         """What they wrote in the tickets of others, where those had them in copy."""
-        written = await self._messages.traced(erasure.contact_ids)
-        mine = [one for one in written if one.account_id == erasure.account_id and one.erased_at is None]
-        await self._forget_messages([one for one in mine if one.created_at <= erasure.requested_at])
-        for ticket_id in sorted({one.ticket_id for one in mine if one.ticket_id is not None}):
-            await self._reindex(erasure.account_id, ticket_id)
+        cursor: str | None = None
+        while True:
+            page = await self._messages.traced_page(erasure.contact_ids, cursor=cursor)
+            written = [one for one in page.items if one.account_id == erasure.account_id and one.erased_at is None]
+            mine = [one for one in written if one.created_at <= erasure.requested_at]
+            gone = {one.id for one in mine}
+            # The words first: a forgotten message leads to no ticket any more.
+            for ticket_id in sorted({one.ticket_id for one in mine if one.ticket_id is not None}):
+                await self._reindex(erasure.account_id, ticket_id, without=gone)
+            await self._forget_messages(mine)
+            cursor = page.next_cursor
+            if cursor is None:
+                return
 
     async def _detach(self, ticket: Ticket, erasure: Erasure) -> None:
         """A ticket of somebody else's that this one was merged into, or that was merged into it, goes on without it."""
@@ -126,10 +141,10 @@ class ErasureTickets:
             await self._desk.change(other.account_id, other.id, lambda current: _without(current, ticket))
             await self._reindex(other.account_id, other.id)
 
-    async def _reindex(self, account_id: str, ticket_id: str) -> None:
+    async def _reindex(self, account_id: str, ticket_id: str, *, without: AbstractSet[str] = frozenset()) -> None:
         """Search finds a ticket of somebody else by what is still in it."""
-        kept = await self._messages.every_of(ticket_id, cursor=None)
-        texts = [message.text for message in kept.items if message.erased_at is None]
+        kept = self._thread(ticket_id)
+        texts = [message.text async for message in kept if message.erased_at is None and message.id not in without]
 
         def edit(current: Ticket) -> Ticket:
             tokens = document_tokens(str(current.number), current.subject, *texts)[:MAX_SEARCH_TOKENS]
@@ -138,6 +153,16 @@ class ErasureTickets:
         ticket = await self._desk.tickets.get(account_id, ticket_id)
         if ticket is not None:
             await self._desk.change(account_id, ticket_id, edit)
+
+    async def _thread(self, ticket_id: str) -> AsyncIterator[Message]:
+        cursor: str | None = None
+        while True:
+            page = await self._messages.every_of(ticket_id, cursor=cursor)
+            for message in page.items:
+                yield message
+            cursor = page.next_cursor
+            if cursor is None:
+                return
 
 
 def _without(ticket: Ticket, gone: Ticket) -> Ticket:

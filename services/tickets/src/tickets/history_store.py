@@ -23,9 +23,10 @@ class HistoryStore:
         """Events of a ticket in order."""
         return await self._history.find(Eq("ticket_id", ticket_id), sort=Sort("seq"), limit=limit, cursor=cursor)
 
-    async def forget(self, ticket_id: str) -> None:
-        """Delete every event of a ticket."""
-        while events := (await self._history.find(Eq("ticket_id", ticket_id), limit=_PAGE)).items:
+    async def forget(self, ticket_id: str, *, before: int) -> None:
+        """Delete the events of a ticket before one of them."""
+        where = All(Eq("ticket_id", ticket_id), Cmp("seq", "<", before))
+        while events := (await self._history.find(where, sort=Sort("seq"), limit=_PAGE)).items:
             await self._history.delete_many(events)
 
     async def latest(self, ticket_id: str, *, limit: int) -> Sequence[HistoryEntry]:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from contracts.intake import Verdict
 from contracts.people import Channel
-from service_kit.docstore import All, DocStore, Eq, Filter, In, Page, Sort
+from service_kit.docstore import All, DocStore, Eq, Fate, Filter, In, Page, Sort
 from tickets.intake_entry import INTAKE, IntakeEntry
+from tickets.metrics import TicketMetrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +39,17 @@ _PAGE = 1_000
 class IntakeLedger:
     """The ledger in the document store."""
 
-    def __init__(self, store: DocStore) -> None:
+    def __init__(self, store: DocStore, metrics: TicketMetrics | None = None) -> None:
         self._entries = store.collection(INTAKE)
+        self._metrics = metrics
 
     async def record(self, entries: Sequence[IntakeEntry]) -> None:
         """Enter verdicts; a delivery that has one keeps it."""
-        if entries:
-            await self._entries.insert_many(entries)
+        if not entries:
+            return
+        fates = await self._entries.insert_many(entries)
+        if self._metrics is not None:
+            self._metrics.count_verdicts(entry for entry, fate in zip(entries, fates, strict=True) if fate is Fate.DONE)
 
     async def of_messages(self, account_id: str, provider_message_ids: Sequence[str]) -> Sequence[IntakeEntry]:
         """Every delivery of these messages; a thousand at most."""

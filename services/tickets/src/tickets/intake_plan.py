@@ -10,6 +10,7 @@ from service_kit.outbox import OUTBOX_LIMIT
 from tickets.auto_answer import auto_answer
 from tickets.block import Block
 from tickets.block_kept import blocked_message, kept_message
+from tickets.completion import take_again
 from tickets.contact_model import Contact, Identity
 from tickets.contact_parts import in_part
 from tickets.contacts import (
@@ -23,7 +24,8 @@ from tickets.contacts import (
 )
 from tickets.conversation import auto_message, auto_message_id, followed, inbound_message, joined, opened, superseded
 from tickets.intake_state import Inbound, IntakeState
-from tickets.mail_ids import SignedIds, clean_ids
+from tickets.mail_ids import SignedIds
+from tickets.mail_reports import is_mail_report, reported_mails
 from tickets.model import Message, Ticket
 from tickets.outgoing import sent
 from tickets.reopen import Append, owner_stays, policy_of
@@ -88,7 +90,7 @@ class IntakePlan:
         if known is not None and (
             known.is_settled or known.id in self._drafted or (ticket and counts(ticket, known.id))
         ):
-            ids = (known.ticket_id,) if known.ticket_id is not None else ()
+            ids = take_again(self.state, known, event, self._now)
             self.outcomes.append(Outcome(event, message_id=known.id, ticket_ids=ids))
             return
         contact, known_as = self._contact(sender_identity(event))
@@ -110,9 +112,8 @@ class IntakePlan:
         if event.mail is not None:
             found = clues(event.account_id, event.mail, self.state.mails, self._signed)
             email = event.sender.email.strip().lower() if event.sender.email else None
-            is_bounce = event.automatic is not None and event.automatic.kind == "bounce"
-            known = self.state.tickets.current
-            return match(found, known, contact_id=contact.id, email=email, is_bounce=is_bounce, merged=contact.merged)
+            known, is_report = self.state.tickets.current, is_mail_report(event)
+            return match(found, known, contact_id=contact.id, email=email, is_bounce=is_report, merged=contact.merged)
         holder = self.state.holder(event.account_id, self._thread_key(event, contact))
         return Matched(holder.id, f"{event.channel}_thread") if holder is not None else Unmatched()
 
@@ -236,7 +237,7 @@ class IntakePlan:
             our_addresses=self.state.rules[event.account_id].our_addresses,
             now=self._now,
         )
-        return self._with_bounce(event, ticket)
+        return self._with_report(event, ticket)
 
     def _owner_stays(self, ticket: Ticket) -> bool:
         """Where nobody is ever online, because there is no rotation, everybody counts as available (A3)."""
@@ -244,15 +245,13 @@ class IntakePlan:
         is_available = not rules.round_robin or ticket.assignee_id in self.state.online
         return owner_stays(policy_of(rules.tickets, ticket), is_available=is_available)
 
-    def _with_bounce(self, event: InboundMessageReceived, ticket: Ticket) -> Ticket:
-        """The ticket saying that the message of ours which a bounce reports has failed (X7)."""
-        if event.mail is None or event.automatic is None or event.automatic.kind != "bounce":
-            return ticket
-        for mail_id in clean_ids((*event.mail.in_reply_to, *reversed(event.mail.references))):
-            own = self._signed.read_message_id(event.account_id, mail_id)
-            if own is not None and (named := self.state.current_of(own.ticket_id)) and named.id == ticket.id:
-                fields = {"message_id": own.message_id, "state": "failed", "reason": "bounced"}
-                return say(ticket, TicketDeliveryUpdated, actor=SYSTEM, cause="bounce", now=self._now, **fields)
+    def _with_report(self, event: InboundMessageReceived, ticket: Ticket) -> Ticket:
+        """The ticket saying that a message of ours has failed, or is late, as a mail server reports it (X7)."""
+        for own, reported in reported_mails(event, self._signed):
+            if (named := self.state.current_of(own.ticket_id)) and named.id == ticket.id:
+                cause = "bounce" if reported.state == "failed" else "delay"
+                fields = {"message_id": own.message_id, **reported.model_dump()}
+                return say(ticket, TicketDeliveryUpdated, actor=SYSTEM, cause=cause, now=self._now, **fields)
         return ticket
 
     def _answer(

@@ -168,7 +168,9 @@ class ViewSource:
         facts = _facts(entry)
         in_view = self._view.may_show(facts)
         earlier = before.get((entry.ticket_id, entry.seq - 1))
-        if not in_view and (earlier is None or not self._view.may_show(earlier)):
+        # Of a forgotten ticket nobody can say any more whether the view showed it.
+        has_left = facts.hidden if earlier is None else self._view.may_show(earlier)
+        if not in_view and not has_left:
             return None
         changed = ChangedTicket(
             id=entry.ticket_id,

@@ -50,6 +50,10 @@ class MessageStore:
         wanted = tuple(traces)
         return (await self._messages.find(Has("traces", wanted), limit=_PAGE)).items if wanted else []
 
+    async def traced_page(self, traces: Iterable[str], *, cursor: str | None) -> Page[Message]:
+        """The same, however many, page by page."""
+        return await self._messages.find(Has("traces", tuple(traces)), limit=_OF_TICKET, cursor=cursor)
+
     async def insert(self, messages: Sequence[Message]) -> Written[Message]:
         """Add new ones; lost where one of that id is there already."""
         outcome = written(messages, await self._messages.insert_many(messages))

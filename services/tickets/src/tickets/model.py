@@ -186,7 +186,8 @@ class Message(Document):
     the ticket's event about it is published: a message without `seq` is not part of any thread yet. `ticket_id` is
     None for a message that was recorded and belongs nowhere (a keyword, our own mail). `follow_up_of` is the closed
     ticket whose thread the message's ticket takes over. `mail_id` is the mail's own
-    Message-ID and `mail_references` those it refers to, each prefixed with the account.
+    Message-ID and `mail_references` those it refers to, each prefixed with the account. `parse_error` is set while a
+    mail was not understood, or not all of it.
     """
 
     account_id: str
@@ -208,6 +209,7 @@ class Message(Document):
     delivery: Delivery | None = None
     macro_id: str | None = None
     automatic: bool = False
+    parse_error: str | None = None
     mentions: tuple[str, ...] = ()
     provider_message_id: str | None = None
     is_guest: bool = False

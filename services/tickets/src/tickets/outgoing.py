@@ -27,6 +27,8 @@ class Refusal:
 
 def refusal(ticket: Ticket, contact: Contact, text: str) -> Refusal | None:
     """What stands against sending `text` to the customer now."""
+    if ticket.hidden:
+        return Refusal("ticket_hidden", "The customer is blocked; lift the block before you answer.")
     if ticket.channel == "sms":
         return _sms_refusal(ticket, contact, text)
     if ticket.channel == "web_chat":

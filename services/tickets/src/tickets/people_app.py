@@ -115,6 +115,7 @@ class _Wiring:
             self.directory,
             self.account_settings,
             self.ticket_settings,
+            self.audit_log,
             clock,
         )
 

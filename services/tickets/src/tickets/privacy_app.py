@@ -31,6 +31,8 @@ from tickets.history_store import HistoryStore
 from tickets.intake import Intake
 from tickets.intake_guard import GuardReader
 from tickets.intake_ledger import IntakeLedger
+from tickets.kept_of_contact import KeptOfContact
+from tickets.mention_store import MentionStore
 from tickets.message_store import MessageStore
 from tickets.number_stop import NumberStops
 from tickets.saved_draft_store import SavedDraftStore
@@ -53,12 +55,13 @@ class Privacy:
         contact_outbox: Outbox[Contact],
         ledger: IntakeLedger,
         history: HistoryStore,
+        blobs: ErasureBlobs,
     ) -> None:
         store, clock = platform.store, platform.clock
         self._contacts, self._messages, self._clock = contacts, messages, clock
         self.blocks, self.stops = BlockStore(store), NumberStops(store)
         self.guards = GuardReader(self.blocks, self.stops)
-        self.blobs = ErasureBlobs(messages, platform.blobs)
+        self.blobs = blobs
         lines = ErasureLedger(ledger, self.blobs)
         self._kept = ErasureKept(self.blocks, messages, self.blobs, lines, clock)
         self._reach = BlockReach(desk, contacts, contact_outbox, clock)
@@ -68,14 +71,15 @@ class Privacy:
             platform.bus,
             platform.secrets,
             contacts,
-            ErasureTickets(desk, messages, history, drafts, lines, self.blobs, clock),
+            ErasureTickets(desk, messages, history, drafts, MentionStore(store), lines, self.blobs, clock),
             ErasureContact(contacts, contact_outbox, self.stops, clock),
             self._kept,
             clock,
         )
         self.erasures.subscribe()
         activities = ContactActivityStore(store)
-        self._export = ContactExport(activities, desk.tickets, messages, platform.blobs, clock)
+        kept = KeptOfContact(self.blocks)
+        self._export = ContactExport(activities, desk.tickets, messages, kept, platform.blobs, clock)
 
     def blocking(self, intake: Intake, copies: SettingsCopies, audit: AuditLog) -> BlockWorkflow:
         """Blocks, once there is an intake that takes in what they set aside."""
@@ -105,6 +109,6 @@ class Privacy:
         """The timers of blocks and erasures, and the relay of what erasures say."""
         return (
             self.erasures.outbox.worker(metrics),
-            self.erasures.timers().worker(),
-            blocking.timers().worker(),
+            self.erasures.timers().worker(metrics, "erasures"),
+            blocking.timers().worker(metrics, "blocks"),
         )

@@ -13,13 +13,20 @@ import structlog
 
 from contracts.envelope import Event
 from contracts.outbound import OutboundMessageRequested
-from contracts.tickets import TicketDeliveryUpdated, TicketEvent, TicketMessageAdded, TicketMessageRedacted
-from service_kit.blobs import Blobs
+from contracts.tickets import (
+    TicketDeliveryUpdated,
+    TicketEvent,
+    TicketMessageAdded,
+    TicketMessageCompleted,
+    TicketMessageRedacted,
+)
 from service_kit.clock import Clock
 from service_kit.errors import TransientError
 from tickets.delivery_state import advances
+from tickets.erasure_blobs import ErasureBlobs
 from tickets.history_store import HistoryStore
 from tickets.macro_uses import MacroUses
+from tickets.mention_inbox import MentionInbox
 from tickets.message_store import MessageStore
 from tickets.model import Delivery, HistoryEntry, Message, entry_id
 from tickets.outgoing import filled
@@ -28,7 +35,7 @@ from tickets.redaction import redacted
 _ATTEMPTS = 20
 _ENVELOPE = {"type", "id", "account_id", "time", "ticket_id", "seq", "actor", "cause"}
 
-_OfMessage = TicketMessageAdded | TicketDeliveryUpdated | TicketMessageRedacted
+_OfMessage = TicketMessageAdded | TicketDeliveryUpdated | TicketMessageRedacted | TicketMessageCompleted
 """Events that change the message they name."""
 
 logger = structlog.get_logger()
@@ -45,17 +52,19 @@ class Publication:
         self,
         messages: MessageStore,
         history: HistoryStore,
-        blobs: Blobs,
+        files: ErasureBlobs,
         clock: Clock,
         tell: Callable[[Sequence[TicketEvent]], None] | None = None,
         macro_uses: MacroUses | None = None,
+        mentions: MentionInbox | None = None,
     ) -> None:
         self._messages = messages
         self._history = history
-        self._blobs = blobs
+        self._files = files
         self._clock = clock
         self._tell = tell
         self._macro_uses = macro_uses
+        self._mentions = mentions
 
     async def __call__(self, events: Sequence[Event]) -> Sequence[Event]:
         """The events as they go out, after everything they entail here is stored."""
@@ -66,6 +75,8 @@ class Publication:
         )
         if self._macro_uses is not None:
             await self._macro_uses.count(told)
+        if self._mentions is not None:
+            await self._mentions.note(told)
         if self._tell is not None:
             self._tell(told)
         return [complete for event in events if (complete := _complete(event, messages)) is not None]
@@ -87,10 +98,7 @@ class Publication:
     async def _remove_files(self, redacted_messages: Sequence[Message]) -> None:
         """Take files away before the message that names them forgets where they are, unless another has them too."""
         for message in redacted_messages:
-            for file in message.attachments:
-                holders = {one.id for one in await self._messages.traced([file.blob_key])}
-                if holders <= {message.id}:
-                    await self._blobs.delete(file.blob_key)
+            await self._files.forget((file.blob_key for file in message.attachments), of={message.id})
 
 
 def projected(messages: Mapping[str, Message], events: Sequence[TicketEvent]) -> dict[str, Message]:
@@ -122,9 +130,11 @@ def history_entry(event: TicketEvent, recorded_at: datetime | None = None) -> Hi
 def _told(message: Message, event: _OfMessage) -> Message:
     if isinstance(event, TicketMessageRedacted):
         return redacted(message, event)
+    if isinstance(event, TicketMessageCompleted):
+        return message if message.parse_error is None else message.model_copy(update={"parse_error": None})
     if isinstance(event, TicketMessageAdded):
         return message if message.seq is not None else message.model_copy(update={"seq": event.message_seq})
-    if not advances(message.delivery, event.state):
+    if not advances(message.delivery, event.state, event.reason):
         return message
     return message.model_copy(update={"delivery": Delivery(state=event.state, reason=event.reason)})
 

@@ -7,6 +7,7 @@ from fastapi import Depends, status
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from service_kit.auth import Permission, Principal, requires
+from service_kit.http.audited import Act, audited
 from service_kit.http.idempotency import IdempotencyKey
 from service_kit.http.pages import Cursor, Limit, PageOf
 from service_kit.http.routes import Routes
@@ -84,7 +85,9 @@ def saved_views_router(workflow: SavedViewWorkflow) -> Routes:
         return PageOf(items=[SavedViewView.of(view) for view in page.items], next_cursor=page.next_cursor)
 
     @router.post("", status_code=status.HTTP_201_CREATED)
-    async def save_view(principal: Writer, new: NewView, request_id: IdempotencyKey) -> SavedViewView:
+    async def save_view(
+        principal: Writer, new: NewView, request_id: IdempotencyKey, act: Annotated[Act, audited("view.created")]
+    ) -> SavedViewView:
         """Save a view; a private one needs an agent whose it is."""
         view = await workflow.create(
             principal,
@@ -95,6 +98,8 @@ def saved_views_router(workflow: SavedViewWorkflow) -> Routes:
             columns=new.columns,
             request_id=request_id,
         )
+        act.target_id = view.id
+        act.details.update({"shared": view.shared})
         return SavedViewView.of(view)
 
     @router.get("/{view_id}")
@@ -103,12 +108,14 @@ def saved_views_router(workflow: SavedViewWorkflow) -> Routes:
         return SavedViewView.of(await workflow.get(principal, view_id))
 
     @router.patch("/{view_id}")
-    async def change_view(principal: Writer, view_id: str, patch: ViewPatch) -> SavedViewView:
+    async def change_view(
+        principal: Writer, view_id: str, patch: ViewPatch, _act: Annotated[Act, audited("view.changed")]
+    ) -> SavedViewView:
         """Change a view of one's own; managers also change what all share."""
         return SavedViewView.of(await workflow.change(principal, view_id, patch.given()))
 
     @router.delete("/{view_id}", status_code=status.HTTP_204_NO_CONTENT)
-    async def delete_view(principal: Writer, view_id: str) -> None:
+    async def delete_view(principal: Writer, view_id: str, _act: Annotated[Act, audited("view.deleted")]) -> None:
         """Remove a view of one's own; managers also remove what all share."""
         await workflow.delete(principal, view_id)
 

@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import Header, status
+from fastapi import Depends, Header, status
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.people import Role
 from service_kit.auth import Authenticated
+from service_kit.http.address_limit import AddressLimit
 from service_kit.http.audited import Act, audited
 from service_kit.http.pages import Cursor, Limit, PageOf
 from service_kit.http.routes import Routes
@@ -18,6 +19,8 @@ from tickets.sign_in_workflow import Attempt, SignedIn, SignInWorkflow
 from tickets.totp import GivenCode
 
 _MAX_DEVICE_CHARACTERS = 200
+_OF_ONE_ADDRESS = AddressLimit("sign-in", most=600, seconds=60)
+"""A large office behind one address signs in within a minute; whoever tries passwords of many people is slowed down."""
 
 
 class SignIn(BaseModel):
@@ -68,7 +71,7 @@ def sessions_router(sign_ins: SignInWorkflow, workflow: SessionWorkflow, agents:
     """The routes."""
     router = Routes("/v1/sessions", tags=["people"])
 
-    @router.post("", status_code=status.HTTP_201_CREATED)
+    @router.post("", status_code=status.HTTP_201_CREATED, dependencies=[Depends(_OF_ONE_ADDRESS)])
     async def sign_in(given: SignIn, user_agent: Annotated[str, Header()] = "") -> SessionStarted:
         """Sign in with e-mail and password; the token lasts 30 days at most."""
         device = user_agent[:_MAX_DEVICE_CHARACTERS]

@@ -70,13 +70,16 @@ class TicketEdits:
 
         return _of_unmerged(edit)
 
+    async def snooze_end(self, principal: Principal, end: SnoozeEnd) -> datetime:
+        """The moment that is meant."""
+        if isinstance(end, datetime):
+            return end
+        zone = await self._rules.zone(principal.account_id)
+        return snoozed_until(end, now=self._clock.now(), zone=zone)
+
     async def snooze(self, principal: Principal, end: SnoozeEnd) -> Edit:
         """Out of sight until a moment; a preset is one where the company is."""
-        until = end
-        if not isinstance(until, datetime):
-            zone = await self._rules.zone(principal.account_id)
-            until = snoozed_until(until, now=self._clock.now(), zone=zone)
-        moment = until
+        moment = await self.snooze_end(principal, end)
 
         def edit(ticket: Ticket) -> Ticket:
             now = self._clock.now()

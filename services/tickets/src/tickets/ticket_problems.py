@@ -70,6 +70,12 @@ def too_many_bulk_actions(limit: int) -> Problem:
     return Problem(429, "too_many_bulk_actions", detail, headers={"Retry-After": "5"})
 
 
+def bulk_given_up(run_id: str) -> Problem:
+    """It failed as often as it may; the same request again would fail as well."""
+    detail = f"The action failed again and again; /v1/tickets/bulk/{run_id}/results says what was done."
+    return Problem(409, "bulk_given_up", detail, run_id=run_id)
+
+
 def require_unmerged(ticket: Ticket) -> None:
     """Refuse to change a merged ticket: what it was about goes on in another one."""
     if ticket.merged_into is not None:

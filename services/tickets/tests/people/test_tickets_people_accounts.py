@@ -48,6 +48,17 @@ async def test_an_account_that_never_got_its_support_address_is_finished_by_crea
     assert refused.value.code == "email_taken"
 
 
+async def test_the_beginning_of_an_account_is_in_its_log(people: Any) -> None:
+    """However often its creation was repeated, the log begins with one entry, by nobody of the account (S3)."""
+    await people.create_account(account_id="acc_demo")
+    again = await people.create_account(account_id="acc_demo")
+    answer = await people.ask(again.api_key, "GET", "/v1/audit?action=account.created")
+    (entry,) = answer.json()["items"]
+
+    assert (entry["target_id"], entry["actor"]["kind"]) == ("acc_demo", "system")
+    assert entry["details"] == {"owner_id": again.agent_id}
+
+
 async def test_an_account_with_an_address_in_use_is_refused(people: Any) -> None:
     """Login is by e-mail alone, so an address serves one agent over all accounts, in any spelling."""
     with pytest.raises(Problem) as refused:

@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from contracts.ids import new_id
 from service_kit.errors import TransientError
+from service_kit.http.page import Page
 from service_kit.http.problems import Problem, failure_response
 from service_kit.http.routes import Routes
 from webchat_gateway.door import ChatDoor
@@ -39,8 +40,8 @@ def chat_router(door: ChatDoor) -> Routes:
         return Response(script, media_type="text/javascript", headers=headers)
 
     @router.get("/widget-demo", response_class=HTMLResponse)
-    async def widget_demo() -> HTMLResponse:
+    async def widget_demo() -> Page:
         """A page with the widget on it, for the account named in `?account=`; without one, for the first account."""
-        return HTMLResponse(page)
+        return Page(page)
 
     return router

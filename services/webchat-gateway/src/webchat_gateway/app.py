@@ -7,14 +7,15 @@ from service_kit.fan_out import FanOut
 from service_kit.http.api import create_api
 from service_kit.outbox import Outbox
 from service_kit.platform import Platform
+from service_kit.rate_limit import RateLimit
 from service_kit.service import Service
 from service_kit.settings_area import SettingsArea
 from service_kit.settings_copies import SettingsCopies
 from service_kit.timers import Timers
 from webchat_gateway.api import chat_router
+from webchat_gateway.documented_problems import PROBLEMS
 from webchat_gateway.door import ChatDoor
 from webchat_gateway.erasure import ChatErasure
-from webchat_gateway.rate_limit import RateLimit
 from webchat_gateway.redaction import ChatRedaction
 from webchat_gateway.sequencer import Sequencer
 from webchat_gateway.settings import WebchatSettings
@@ -49,7 +50,11 @@ def create_service(platform: Platform, settings: WebchatSettings | None = None) 
         messages=RateLimit(platform.redis, "chat-say", most=settings.messages_per_10_seconds, seconds=10),
     )
     api = create_api(
-        platform, service="webchat-gateway", title="Deskbus: web chat", routers=(chat_router(door), area.router())
+        platform,
+        service="webchat-gateway",
+        title="Deskbus: web chat",
+        routers=(chat_router(door), area.router()),
+        problems=PROBLEMS,
     )
     return Service(
         name="webchat-gateway",
@@ -61,6 +66,6 @@ def create_service(platform: Platform, settings: WebchatSettings | None = None) 
             told.worker(platform.metrics),
             fan_out,
             AuditTrail(platform, "webchat-gateway").worker(),
-            Timers(store.conversations, clock, workflow.follow_up).worker(),
+            Timers(store.conversations, clock, workflow.follow_up).worker(platform.metrics, "follow-ups"),
         ),
     )

@@ -6,9 +6,9 @@ from contracts.settings import ChatSettings
 from service_kit.fan_out import FanOut
 from service_kit.http.problems import Problem
 from service_kit.platform import Platform
+from service_kit.rate_limit import RateLimit
 from service_kit.settings_area import SettingsArea
 from webchat_gateway.origins import may_embed
-from webchat_gateway.rate_limit import RateLimit
 from webchat_gateway.socket_session import SocketSession
 from webchat_gateway.store import ChatStore
 from webchat_gateway.tokens import conversation_of, token_of

@@ -9,9 +9,9 @@ from fastapi import WebSocketDisconnect
 from service_kit.admission import Admission
 from service_kit.errors import TransientError
 from service_kit.fan_out import FanOut
+from service_kit.rate_limit import RateLimit
 from webchat_gateway import frames
 from webchat_gateway.model import Conversation
-from webchat_gateway.rate_limit import RateLimit
 from webchat_gateway.sightings import Sightings
 from webchat_gateway.store import ChatStore
 from webchat_gateway.visitor_line import TooManyMistakesError, VisitorLine
