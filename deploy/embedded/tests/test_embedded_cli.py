@@ -19,6 +19,12 @@ COMMANDS = (
     ["quarantine", "list"],
     ["quarantine", "show"],
     ["quarantine", "replay"],
+    ["dead-letters"],
+    ["dead-letters", "list"],
+    ["dead-letters", "show"],
+    ["dead-letters", "replay"],
+    ["doctor"],
+    ["health"],
     ["check-config"],
     ["version"],
 )

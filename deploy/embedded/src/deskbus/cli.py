@@ -1,19 +1,12 @@
 """The `deskbus` command."""
 
-import asyncio
-import sys
-from collections.abc import Coroutine
-from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
 import typer
-from pydantic import ValidationError
-from rich.console import Console
-from rich.markup import escape
 
-from service_kit.errors import DeskbusError
-from service_kit.settings import PlatformSettings
-from service_kit.telemetry import configure_logging
+from deskbus.dead_letters.cli import dead_letters_app
+from deskbus.doctor.cli import check_config, doctor
+from deskbus.terminal import HomeOption, chosen_settings, err, out, run_to_end
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -31,19 +24,9 @@ quarantine_app = typer.Typer(
     help="Deliveries that the gateways set aside. Example: `deskbus quarantine list`.",
 )
 app.add_typer(quarantine_app, name="quarantine")
-
-T = TypeVar("T")
-
-_PLAIN_WIDTH = 150
-"""Where no terminal says how wide it is, tables are written for reading in a file."""
-
-out = Console(width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
-err = Console(stderr=True, soft_wrap=True)
-
-HomeOption = Annotated[
-    Path | None,
-    typer.Option("--home", help="Where everything is kept. Example: `--home /srv/deskbus`. Default: $DESKBUS_HOME."),
-]
+app.add_typer(dead_letters_app, name="dead-letters")
+app.command()(doctor)
+app.command()(check_config)
 
 
 @app.command()
@@ -57,10 +40,10 @@ def up(
 
     Examples: `deskbus up`, `deskbus up --demo`, `DESKBUS_HTTP_PORT=9000 deskbus up --home /srv/deskbus`.
     """
-    settings = _settings(home)
+    settings = chosen_settings(home)
     from deskbus.up import run_up  # noqa: PLC0415 - nothing but this needs seven services; refusals must not wait
 
-    _run(run_up(out, settings, demo=demo))
+    run_to_end(run_up(out, settings, demo=demo))
 
 
 @app.command()
@@ -81,7 +64,7 @@ def run(
     """
     from deskbus.run_service import run_service  # noqa: PLC0415
 
-    _run(run_service(_settings(None), service))
+    run_to_end(run_service(chosen_settings(None), service))
 
 
 @app.command()
@@ -96,7 +79,7 @@ def init(
     """
     from deskbus.init import run_init  # noqa: PLC0415
 
-    _run(run_init(out, err, _settings(None), wait_seconds=wait))
+    run_to_end(run_init(out, err, chosen_settings(None), wait_seconds=wait))
 
 
 @app.command()
@@ -109,7 +92,7 @@ def routes(
     """
     from deskbus.routes import run_routes  # noqa: PLC0415
 
-    _run(run_routes(out, caddy=caddy))
+    run_to_end(run_routes(out, caddy=caddy))
 
 
 @app.command()
@@ -127,8 +110,8 @@ def demo(
     """
     from deskbus.run_demo import run_demo  # noqa: PLC0415
 
-    settings = _settings(home)
-    if not _run(run_demo(out, settings, rate=rate, seconds=seconds)):
+    settings = chosen_settings(home)
+    if not run_to_end(run_demo(out, settings, rate=rate, seconds=seconds)):
         raise typer.Exit(1)
 
 
@@ -149,7 +132,7 @@ def account_create(
     """
     from deskbus.create_account import run_create_account  # noqa: PLC0415
 
-    _run(run_create_account(out, _settings(home), name, owner_email, support_address, api_url=api_url))
+    run_to_end(run_create_account(out, chosen_settings(home), name, owner_email, support_address, api_url=api_url))
 
 
 @app.command()
@@ -165,7 +148,7 @@ def replay(
     """
     from deskbus.replay import run_replay  # noqa: PLC0415
 
-    _run(run_replay(out, _settings(home), topic, group, limit))
+    run_to_end(run_replay(out, chosen_settings(home), topic, group, limit))
 
 
 AccountOption = Annotated[
@@ -187,7 +170,9 @@ def quarantine_list(
     """
     from deskbus.quarantine import everything, run_list  # noqa: PLC0415
 
-    _run(run_list(out, _settings(home), everything(account, replayed=replayed), limit=limit, as_json=as_json))
+    run_to_end(
+        run_list(out, chosen_settings(home), everything(account, replayed=replayed), limit=limit, as_json=as_json)
+    )
 
 
 @quarantine_app.command("show")
@@ -202,7 +187,7 @@ def quarantine_show(
     """
     from deskbus.quarantine import run_show  # noqa: PLC0415
 
-    _run(run_show(out, _settings(home), kept_id, raw=raw))
+    run_to_end(run_show(out, chosen_settings(home), kept_id, raw=raw))
 
 
 @quarantine_app.command("replay")
@@ -225,21 +210,18 @@ def quarantine_replay(
         err.print("Give ids (with [b]--trust[/b] if you must), or [b]--all[/b] (of one [b]--account[/b] if you like).")
         raise typer.Exit(2)
     query = everything(account) if everything_waiting else None
-    _run(run_replay_quarantined(out, _settings(home), ids or (), query=query, trusted=trust))
+    run_to_end(run_replay_quarantined(out, chosen_settings(home), ids or (), query=query, trusted=trust))
 
 
 @app.command()
-def check_config(home: HomeOption = None) -> None:
-    """Say whether the environment's settings are valid, and what they come to, without passwords.
+def health() -> None:
+    """Say by the exit code whether the process on this machine is ready: 0, or 1. For container engines.
 
-    Example: `deskbus check-config`.
+    Example: `deskbus health`.
     """
-    from deskbus.masked_urls import masked  # noqa: PLC0415
+    from deskbus.health import is_ready  # noqa: PLC0415
 
-    settings = _settings(home)
-    for name, value in settings.model_dump(mode="json").items():
-        shown = masked(value) if isinstance(value, str) else value
-        out.print(f"DESKBUS_{name.upper()} = {shown!r}", highlight=False, markup=False)
+    raise typer.Exit(0 if is_ready(chosen_settings(None).http_port) else 1)
 
 
 @app.command()
@@ -248,29 +230,6 @@ def version() -> None:
     from importlib.metadata import version as version_of  # noqa: PLC0415
 
     out.print(version_of("deskbus"))
-
-
-def _settings(home: Path | None) -> PlatformSettings:
-    try:
-        settings = PlatformSettings() if home is None else PlatformSettings(home=home)
-    except ValidationError as error:
-        for problem in error.errors():
-            field = "_".join(str(part) for part in problem["loc"]).upper()
-            err.print(f"[red]DESKBUS_{field}[/red]: {problem['msg']}")
-        raise typer.Exit(2) from error
-    configure_logging(settings.log_level, json=not sys.stderr.isatty())
-    return settings
-
-
-def _run(work: Coroutine[Any, Any, T]) -> T:
-    """Run to the end; our own errors are one sentence on standard error, never a stack trace."""
-    try:
-        return asyncio.run(work)
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
-    except DeskbusError as error:
-        err.print(f"[red]deskbus:[/red] {escape(str(error))}")
-        raise typer.Exit(1) from error
 
 
 if __name__ == "__main__":

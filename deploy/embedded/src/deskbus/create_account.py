@@ -7,6 +7,7 @@ from rich.console import Console
 
 from deskbus.attached import attached_engines, attached_origin
 from deskbus.new_account import create_account
+from deskbus.unread_bus import unread
 from service_kit.settings import PlatformSettings
 from tickets.people_app import build_people
 
@@ -25,7 +26,8 @@ async def run_create_account(
     `api_url` is where the system answers from here, where that is not the address under which the world sees it.
     """
     async with attached_engines(settings) as engines, AsyncExitStack() as stack:
-        platform = engines.platform_of("tickets")
+        attached = engines.platform_of("tickets")
+        platform = replace(attached, bus=unread(attached.bus))
         build_people(platform)  # declares its collections, before the store opens
         for engine in (platform.store, platform.bus):
             await engine.start()

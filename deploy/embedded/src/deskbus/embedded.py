@@ -52,7 +52,11 @@ async def run_embedded(settings: PlatformSettings, home: Home) -> AsyncIterator[
         operations = create_operations(composed, version=VERSION, url=settings.origin)
         origin = Origin([service for service, _ in composed], operations)
         web = WebServer(
-            origin, host=settings.http_host, port=settings.http_port, trusted_proxies=settings.trusted_proxies
+            origin,
+            host=settings.http_host,
+            port=settings.http_port,
+            trusted_proxies=settings.trusted_proxies,
+            origin=settings.origin,
         )
         await stack.enter_async_context(run_services(composed, http=[web]))
         local = f"http://{_reachable(settings.http_host)}:{settings.http_port}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -36,7 +36,7 @@ class Engines:
 
     settings: PlatformSettings
     redis: Redis
-    redis_url: str
+    redis_url: str = field(repr=False)
     admission: Admission
     registries: Mapping[str, CollectorRegistry]
     ready_timeout_seconds: float = _READY_SECONDS

@@ -63,7 +63,7 @@ async def production_engines(
             settings,
             redis,
             settings.redis_url,
-            LocalDisks(_local_folders(settings), settings.minimum_free_bytes),
+            LocalDisks(local_folders(settings), settings.minimum_free_bytes),
             {name: CollectorRegistry() for name in services},
             ready_timeout_seconds=ready_seconds,
         )
@@ -71,6 +71,7 @@ async def production_engines(
         await redis.aclose()
 
 
-def _local_folders(settings: PlatformSettings) -> list[Path]:
+def local_folders(settings: PlatformSettings) -> list[Path]:
+    """The folders of this machine that the URLs name."""
     folders = (sqlite_folder(settings.store_url), blobs_folder(settings.blobs_url))
     return [folder for folder in folders if folder is not None]

@@ -140,7 +140,7 @@ def _webhook_shelf(engines: Engines) -> tuple[Platform, QuarantineShelf]:
     store = SmsStore(platform.store)
     area = SettingsArea(platform, "sms", SmsSettings)
     workflow = SmsWorkflow(store, platform.bus, platform.clock)
-    return platform, WebhookShelf(store, area, workflow, platform.clock)
+    return platform, WebhookShelf(store, area, workflow, platform.bus, platform.clock)
 
 
 def _json(kept: KeptAside, *, indent: int | None = None) -> str:

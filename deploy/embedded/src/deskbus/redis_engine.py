@@ -10,7 +10,8 @@ from service_kit.clock import Clock
 from service_kit.errors import Refused, Unavailable
 
 _TIMEOUT_SECONDS = 5.0
-_LARGEST_SKEW_SECONDS = 2.0
+LARGEST_SKEW_SECONDS = 2.0
+"""Beyond it this machine's clock is said to differ."""
 
 log = structlog.get_logger(__name__)
 
@@ -43,12 +44,22 @@ async def require_redis(redis: Redis, clock: Clock) -> None:
         RedisUnavailable: it does not answer.
         Refused: it does not let us in.
     """
+    skew = await redis_skew_seconds(redis, clock)
+    if abs(skew) > LARGEST_SKEW_SECONDS:
+        log.warning("clock_differs_from_redis", seconds=round(skew, 3))
+
+
+async def redis_skew_seconds(redis: Redis, clock: Clock) -> float:
+    """How far this machine's clock is ahead of Redis's.
+
+    Raises:
+        RedisUnavailable: it does not answer.
+        Refused: it does not let us in.
+    """
     try:
         seconds, microseconds = await redis.time()
     except (AuthenticationError, NoPermissionError) as error:
         raise Refused(f"Redis does not let us in: {error}; check DESKBUS_REDIS_URL") from error
     except (RedisError, OSError) as error:
         raise RedisUnavailable(f"Redis does not answer: {type(error).__name__}: {error}") from error
-    skew = (clock.now() - datetime.fromtimestamp(seconds + microseconds / 1e6, tz=UTC)).total_seconds()
-    if abs(skew) > _LARGEST_SKEW_SECONDS:
-        log.warning("clock_differs_from_redis", seconds=round(skew, 3))
+    return (clock.now() - datetime.fromtimestamp(seconds + microseconds / 1e6, tz=UTC)).total_seconds()

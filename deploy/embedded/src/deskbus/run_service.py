@@ -57,6 +57,7 @@ class ServiceProcess:
             host=settings.http_host,
             port=settings.http_port,
             trusted_proxies=settings.trusted_proxies,
+            origin=settings.origin,
         )
         self._said: tuple[str, float] = ("", 0.0)
 

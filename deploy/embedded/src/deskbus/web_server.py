@@ -10,6 +10,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from service_kit.errors import DeskbusError, ReaderGone
+from service_kit.http.security_headers import SecurityHeaders
 
 
 class PortTakenError(DeskbusError):
@@ -17,12 +18,17 @@ class PortTakenError(DeskbusError):
 
 
 class WebServer:
-    """Serves one application until stopped; requests in flight get a few seconds to end."""
+    """Serves one application until stopped; requests in flight get a few seconds to end.
 
-    def __init__(self, application: ASGIApp, *, host: str, port: int, trusted_proxies: str = "") -> None:
+    `origin` is where the world sees it.
+    """
+
+    def __init__(
+        self, application: ASGIApp, *, host: str, port: int, trusted_proxies: str = "", origin: str = ""
+    ) -> None:
         self._host, self._port = host, port
         config = uvicorn.Config(
-            application,
+            SecurityHeaders(application, origin=origin),
             lifespan="off",
             log_config=None,
             access_log=False,
