@@ -20,8 +20,12 @@ from benchmarks.assignment import PARTS, QUICK, Effort, measure_assignment
 from benchmarks.assignment_figures import AssignmentResult, print_assignment
 from benchmarks.engine_sets import EngineSet, engine_sets
 from benchmarks.figures import Cost, Result, Saturation, Steady, Throughput, throughput
+from benchmarks.mail import MAIL_PARTS, QUICK_MAIL, MailEffort, measure_mail
+from benchmarks.mail_figures import MailResult, print_mail
 from benchmarks.plot import plot
 from benchmarks.saturation import Run, Scenario, ServiceName, measure
+from benchmarks.scale_costs import measured_costs
+from benchmarks.scale_report import report
 from benchmarks.steady import measure_steady
 from benchmarks.tables import print_result
 from benchmarks.tickets import measure_reading
@@ -55,21 +59,32 @@ def main(
     assignment: Annotated[
         str, typer.Option(help="Instead: measure assignment, `all` of it or e.g. `policy,drain,waits`.")
     ] = "",
+    mail: Annotated[str, typer.Option(help="Instead: measure mail, `all` of it or e.g. `accept,parse,visible`.")] = "",
+    scale: Annotated[
+        bool, typer.Option("--scale", help="Instead: simulate 10 to 100,000 messages a second with measured costs.")
+    ] = False,
     samples: Annotated[int, typer.Option(min=20, max=10_000, help="Requests of each case with `--tickets`.")] = 200,
 ) -> None:
     """Measure the pipeline against its floor, on the same engines in one run.
 
     Examples: `make bench ARGS="--quick"`, `make bench ARGS="--engines embedded --no-steady --repeats 5"`,
     `make bench ARGS="--tickets 10000,100000"`, `make bench ARGS="--assignment all --quick"`,
+    `make bench ARGS="--mail accept,parse"`,
     `PYTHONPATH=tests python -m engines -- make bench` (with the engines of production).
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that nothing it started outlives it
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    if scale:
+        report(out, measured_costs(_FOLDER))
+        return
     if tickets:
         _read(_sizes(tickets), samples)
         return
     if assignment:
         _assign(PARTS if assignment == "all" else assignment.split(","), QUICK if quick else Effort())
+        return
+    if mail:
+        _mail(MAIL_PARTS if mail == "all" else mail.split(","), QUICK_MAIL if quick else MailEffort())
         return
     if quick:
         messages, repeats, seconds = min(messages, 1000), 1, min(seconds, 5.0)
@@ -135,6 +150,26 @@ def _assign(parts: Sequence[str], effort: Effort) -> None:
     _FOLDER.mkdir(exist_ok=True)
     (_FOLDER / "assignment.json").write_text(result.model_dump_json(indent=2) + "\n")
     out.print(f"written: {_FOLDER / 'assignment.json'}", highlight=False, soft_wrap=True)
+
+
+def _mail(parts: Sequence[str], effort: MailEffort) -> None:
+    """Measure mail, on the embedded engines."""
+    if not set(parts) <= set(MAIL_PARTS):
+        raise typer.BadParameter(f"--mail takes `all`, or some of {','.join(MAIL_PARTS)}")
+    load = os.getloadavg()[0]
+    with out.status("") as status:
+        measured = measure_mail(engine_sets()[0], parts, effort, _telling(status, "mail"))
+    result = MailResult(
+        at=datetime.now(UTC).isoformat(timespec="seconds"),
+        machine=f"{os.cpu_count()} processors, {platform.machine()}, Python {platform.python_version()}",
+        commit=_commit(),
+        load_average=load,
+        measured=measured,
+    )
+    print_mail(out, result)
+    _FOLDER.mkdir(exist_ok=True)
+    (_FOLDER / "mail.json").write_text(result.model_dump_json(indent=2) + "\n")
+    out.print(f"written: {_FOLDER / 'mail.json'}", highlight=False, soft_wrap=True)
 
 
 def _sizes(text: str) -> list[int]:

@@ -9,30 +9,20 @@ import asyncio
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Sequence, Sized
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Sequence, Sized
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry
-from pydantic import SecretStr
-from redis.asyncio import Redis
-
-from benchmarks.child import SECRET_KEY
 from benchmarks.engine_sets import EngineSet
 from benchmarks.figures import Steady, percentile
-from contracts.envelope import Event
+from benchmarks.observing import observing
 from contracts.tickets import TicketAssigned
-from contracts.topics import TICKET_EVENTS
 from deskbus.demo.api import Api
 from deskbus.demo.ledger import verdicts_of
 from deskbus.demo.seed import go_online, seed
 from deskbus.demo.senders import ChatVisitor, MailSender, TwilioSender
-from deskbus.engines import Engines
 from end_to_end.process import DeskbusProcess
-from service_kit.admission import DiskAdmission
-from service_kit.bus import Subscription
-from service_kit.settings import PlatformSettings
 
 _MIX = ("mail", "mail", "mail", "mail", "mail", "sms", "sms", "sms", "chat", "chat")
 _SMTP_CONNECTIONS = 4
@@ -111,7 +101,7 @@ async def measure_steady(
         system.start()
         await asyncio.to_thread(system.wait_until_ready)
         assigned: dict[str, float] = {}
-        await stack.enter_async_context(_observing(system, fresh.bus_url, assigned))
+        await stack.enter_async_context(observing(system, fresh.bus_url, TicketAssigned, assigned))
         owner = system.owner()
         api = await stack.enter_async_context(Api(owner["base_url"], owner["api_key"], timeout_seconds=30))
         seeded = await seed(api)
@@ -200,33 +190,6 @@ async def _open_doors(
         await stack.enter_async_context(ChatVisitor(owner["base_url"], owner["account_id"])) for _ in range(chats)
     ]
     return _Doors(owner["support_address"], number, mails, twilio, visitors)
-
-
-@asynccontextmanager
-async def _observing(system: DeskbusProcess, bus_url: str, assigned: dict[str, float]) -> AsyncIterator[None]:
-    """Note when each ticket's assignment is first seen on the bus, by a group of its own."""
-
-    async def note(events: Sequence[Event]) -> None:
-        now = time.monotonic()
-        for event in events:
-            if isinstance(event, TicketAssigned):
-                assigned.setdefault(event.ticket_id, now)
-
-    redis_url = (system.home / "engine.url").read_text()
-    settings = PlatformSettings(
-        home=system.home, bus_url=bus_url, redis_url=redis_url, secret_key=SecretStr(SECRET_KEY)
-    )
-    redis = Redis.from_url(redis_url)
-    admission = DiskAdmission(system.home, 0)
-    engines = Engines(settings, redis, redis_url, admission, {"benchmark": CollectorRegistry()})
-    bus = engines.platform_of("benchmark").bus
-    bus.subscribe(Subscription(TICKET_EVENTS, "benchmark", note, only=(TicketAssigned,)))
-    await bus.start()
-    try:
-        yield
-    finally:
-        await bus.stop()
-        await redis.aclose()
 
 
 def _cpu_seconds(system: DeskbusProcess) -> float:
