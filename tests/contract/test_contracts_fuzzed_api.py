@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -32,6 +33,7 @@ from deskbus.composition import SERVICE_NAMES, compose
 from deskbus.engines import Engines
 from deskbus.local_disks import LocalDisks
 from deskbus.redis_engine import open_redis
+from service_kit.http.problems import MEDIA_TYPE
 from service_kit.lifecycle import run_services
 from service_kit.platform import Platform
 from service_kit.service import Service
@@ -41,7 +43,25 @@ from service_kit.testing.eventually import eventually
 from tickets.account_workflow import NewAccount
 from tickets.people_app import create_account
 
-CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+
+def documented_problem(context: Any, response: Any, case: Any) -> None:
+    """A problem is one that the document names for this operation and status."""
+    if MEDIA_TYPE not in str(response.headers.get("content-type", "")):
+        return
+    answers = case.operation.definition.raw["responses"]
+    content = answers.get(str(response.status_code), {}).get("content", {})
+    code, known = response.json()["code"], content.get(MEDIA_TYPE, {}).get("examples", {})
+    if code not in known:
+        raise AssertionError(f"{response.status_code} {code} is not among the documented {sorted(known)}")
+
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+    documented_problem,
+]
 EXAMPLES = {GenerationMode.POSITIVE: 3, GenerationMode.NEGATIVE: 3}
 ENDLESS = "text/event-stream"
 """Streams end when their reader leaves; they have tests of their own."""
@@ -201,6 +221,20 @@ def _flaws_of(system: System, name: str, operation: Any, mode: GenerationMode, m
     except Unsatisfiable:
         return []
     return [f"{name} {operation.label} [{mode.name}] {kind}: {text}" for kind, text in found.items()]
+
+
+@pytest.mark.laws
+def test_a_problem_that_nobody_documents_is_found() -> None:
+    """The check above sees a code that the operation's own answers do not name."""
+    known: dict[str, Any] = {"409": {"content": {MEDIA_TYPE: {"examples": {"known": {}}}}}}
+    case = SimpleNamespace(operation=SimpleNamespace(definition=SimpleNamespace(raw={"responses": known})))
+
+    def answer(code: str) -> SimpleNamespace:
+        return SimpleNamespace(status_code=409, headers={"content-type": [MEDIA_TYPE]}, json=lambda: {"code": code})
+
+    documented_problem(None, answer("known"), case)
+    with pytest.raises(AssertionError, match="unheard_of"):
+        documented_problem(None, answer("unheard_of"), case)
 
 
 @pytest.mark.parametrize("name", SERVICE_NAMES)

@@ -18,7 +18,7 @@ class Relay:
 
     def __init__(self, port: int) -> None:
         self.port = port
-        self._taken: list[tuple[list[str], bytes]] = []
+        self._taken: list[tuple[str, list[str], bytes]] = []
         self._controller = Controller(self, hostname="127.0.0.1", port=port)
 
     def __enter__(self) -> Self:
@@ -41,7 +41,7 @@ class Relay:
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - see above
         """Keep a mail."""
-        self._taken.append((list(envelope.rcpt_tos), envelope.content))
+        self._taken.append((envelope.mail_from, list(envelope.rcpt_tos), envelope.content))
         return "250 OK"
 
     def mails_to(self, recipient: str) -> list[EmailMessage]:
@@ -50,7 +50,11 @@ class Relay:
 
     def contents_to(self, recipient: str) -> list[bytes]:
         """The same as it came over the wire."""
-        return [content for recipients, content in self._taken if recipient in recipients]
+        return [content for _, recipients, content in self._taken if recipient in recipients]
+
+    def contents_from(self, sender: str) -> list[bytes]:
+        """What was taken from a sender, in order."""
+        return [content for by, _, content in self._taken if by == sender]
 
     def wait_for(self, recipient: str, count: int = 1) -> list[EmailMessage]:
         """The mails for a recipient, once there are `count`."""

@@ -66,6 +66,19 @@ def test_what_other_services_keep_is_in_the_log(company: Company) -> None:
         assert {entry["action"] for entry in found} == {f"{what}.created", f"{what}.changed", f"{what}.deleted"}
 
 
+def test_exports_of_reports_and_the_beginning_are_in_the_log(shared_company: Company) -> None:
+    """Who took a report away as CSV is in the log, and that the account was created; reading one is not (S3, R4)."""
+    shared_company.owner.get("/v1/reports/volume")
+    before = shared_company.owner.everything("/v1/audit", action="report.exported")
+    shared_company.owner.send("GET", "/v1/reports/first-response.csv")
+    exported = entries(shared_company, 1, action="report.exported")
+    (created,) = shared_company.owner.everything("/v1/audit", action="account.created")
+
+    assert before == []
+    assert [(entry["target_id"], entry["service"]) for entry in exported] == [("first-response", "reporting")]
+    assert created["target_id"] == shared_company.account_id
+
+
 @pytest.mark.parametrize("by_admin", [False, True], ids=["by oneself", "by an admin"])
 def test_logging_out_everywhere_holds_in_every_service_within_a_second(
     shared_company: Company,

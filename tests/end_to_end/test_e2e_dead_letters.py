@@ -116,6 +116,46 @@ def test_replay_brings_an_innocent_dead_letter_back(system: RunningSystem, share
     assert key not in remaining
 
 
+def test_one_dead_letter_is_looked_at_and_put_back_once(system: RunningSystem, shared_company: Company) -> None:
+    """A letter is found by its reason, shown, put back under its own key; a second replay says so (I4, I6)."""
+    company = shared_company
+    sender, reason = company.customer("chosen"), "chosen_for_this_test"
+    key = f"{company.account_id}/{sender}"
+    why = {"dlq_reason": reason, "dlq_topic": "inbound-messages-v1", "dlq_group": "tickets"}
+    value = json.dumps(received(company, sender)).encode()
+    system.bus.put("inbound-messages-v1-tickets-dlq", key, value, ce_type=RECEIVED, **why)
+    options = ("--topic", "inbound-messages-v1", "--group", "tickets", "--reason", reason)
+    [letter] = map(json.loads, system.commands.run("dead-letters", "list", *options, "--json").printed.splitlines())
+    shown = json.loads(system.commands.run("dead-letters", "show", letter["id"]).printed)
+    first = system.commands.run("dead-letters", "replay", "--all", *options)
+    ticket = company.ticket_of(f"direct.{sender}")
+    second = system.commands.run("dead-letters", "replay", letter["id"])
+    again = system.commands.run("dead-letters", "replay", letter["id"], "--again")
+    system.bus.read_by("inbound-messages-v1", "tickets")
+    left = system.commands.run("dead-letters", "list", *options, "--json")
+
+    assert (letter["reason"], letter["bytes"], letter["replayed_at"]) == (reason, len(value), None)
+    assert sender not in str(letter)
+    assert (shown["key"], shown["headers"]["dlq_reason"]) == (key, reason)
+    assert "1 of 1" in first.printed, first.printed
+    assert "put back already" in second.printed
+    assert "0 of 1" in second.printed
+    assert "1 of 1" in again.printed
+    assert [message["text"] for message in company.messages(ticket["id"])] == ["Hello"]
+    assert left.printed == ""
+
+
+def test_a_dead_letter_that_there_is_not(system: RunningSystem) -> None:
+    """An id that names nothing, and a wish that says nothing, are one sentence each."""
+    unknown = system.commands.run("dead-letters", "show", "inbound-messages-v1/tickets/0-99999999")
+    nowhere = system.commands.run("dead-letters", "list", "--topic", "no-such-topic")
+    nothing = system.commands.run("dead-letters", "replay")
+
+    assert (unknown.code, nowhere.code, nothing.code) == (1, 1, 2)
+    assert "there is no dead letter" in unknown.printed
+    assert "inbound-messages-v1" in nowhere.printed
+
+
 def test_replay_knows_topics_and_readers(system: RunningSystem) -> None:
     """An unknown topic, or a group that does not read it, is one sentence that names what there is."""
     topic = system.commands.run("replay", "no-such-topic", "tickets")

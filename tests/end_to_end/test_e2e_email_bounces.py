@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from end_to_end.company import Company
 from end_to_end.until import until
 
@@ -36,6 +38,27 @@ Message-ID: {message_id}
 """
 
 
+IN_WORDS = """\
+From: MAILER-DAEMON@mx.example
+To: {support}
+Subject: failure notice
+Message-ID: <report.{customer}>
+
+Hi. This is the qmail-send program at mx.example.
+I'm afraid I wasn't able to deliver your message to the following addresses.
+This is a permanent error; I've given up. Sorry it didn't work out.
+
+<{customer}>:
+Remote host said: 550 5.1.1 No such user here
+
+--- Below this line is a copy of the message.
+
+Message-ID: {message_id}
+Subject: Re: your order
+"""
+"""As qmail writes it: no report, only words."""
+
+
 def newest_delivery(company: Company, ticket_id: str, state: str) -> dict[str, Any]:
     """What became of the ticket's newest delivery, once it has that state."""
 
@@ -46,14 +69,15 @@ def newest_delivery(company: Company, ticket_id: str, state: str) -> dict[str, A
     return until(look)
 
 
-def test_a_reply_that_comes_back_has_failed_and_its_address_is_suppressed(shared_company: Company) -> None:
+@pytest.mark.parametrize("words", [REPORT, IN_WORDS], ids=["standard", "qmail"])
+def test_a_reply_that_comes_back_has_failed_and_its_address_is_suppressed(shared_company: Company, words: str) -> None:
     """A bounce finds its ticket by the mail it reports, marks the reply failed, and stops mail to the address (X7)."""
     company = shared_company
     customer = company.customer("gone")
     ticket = company.opened_by_mail(customer)
     ours = company.reply_and_get_mail(ticket["id"], customer)
     company.delivery(ticket["id"], "sent")
-    report = REPORT.format(support=company.support, customer=customer, message_id=ours["Message-ID"])
+    report = words.format(support=company.support, customer=customer, message_id=ours["Message-ID"])
     company.deliver("", report.replace("\n", "\r\n").encode())
     verdict = company.verdict(f"report.{customer}")
     failed = newest_delivery(company, ticket["id"], "failed")

@@ -36,7 +36,11 @@ _BODIES: Mapping[str, Json] = {
 _NOT_IDS = {"address": "nobody@customer.example"}
 
 # Reads of what this account has none of, though it has what they are about.
-_ABSENT = {"GET /v1/contacts/{contact_id}/erasure", "GET /v1/tickets/{ticket_id}/draft"}
+_ABSENT = {
+    "GET /v1/contacts/{contact_id}/erasure",
+    "GET /v1/tickets/{ticket_id}/draft",
+    "GET /v1/tickets/{ticket_id}/messages/{message_id}/images",
+}
 
 
 @pytest.fixture
@@ -117,12 +121,17 @@ def things_of(company: Company) -> dict[str, str]:
     ticket = company.opened_by_mail()
     file = {"name": "a.txt", "content_type": "text/plain", "content": "aGVsbG8="}
     reply = company.owner.post(f"/v1/tickets/{ticket['id']}/messages", {"text": "Hello.", "attachments": [file]})
+    agent = company.agent()
+    agent.api.post(f"/v1/tickets/{ticket['id']}/notes", {"text": "Look.", "mentions": [company.owner_id]})
     return {
         "ticket_id": ticket["id"],
         "contact_id": ticket["contact"]["id"],
         "message_id": reply["id"],
         "attachment_id": reply["attachments"][0]["id"],
-        "agent_id": company.agent().id,
+        "agent_id": agent.id,
+        "mention_id": company.owner.get("/v1/mentions")["items"][0]["id"],
+        "run_id": company.owner.post("/v1/tickets/bulk", {"ids": [ticket["id"]], "action": "read"})["run_id"],
+        "check_id": company.owner.post("/v1/email/forwarding-checks", {"address": company.support})["id"],
         **{name: company.owner.post(path, body)["id"] for name, (path, body) in _MAKING.items()},
     }
 

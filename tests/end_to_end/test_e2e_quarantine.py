@@ -5,6 +5,7 @@ import json
 from end_to_end.company import Company, Json, new_phone
 from end_to_end.system import RunningSystem
 from end_to_end.twilio import ACCOUNT_SID, AUTH_TOKEN, call, inbound_form, new_sid
+from end_to_end.until import until
 
 
 def listed(system: RunningSystem, company: Company, *options: str) -> list[Json]:
@@ -17,6 +18,11 @@ def listed(system: RunningSystem, company: Company, *options: str) -> list[Json]
 def verdicts(company: Company, provider_message_id: str, count: int) -> list[str]:
     """How the deliveries of a message ended, in no order: a replay has the time of what it replays."""
     return sorted(entry["verdict"] for entry in company.verdicts(provider_message_id, count))
+
+
+def replays(company: Company, kept_id: str) -> list[Json]:
+    """What the audit log says of replays, newest first (S3)."""
+    return company.owner.everything("/v1/audit", action="quarantine.replayed", target=kept_id)
 
 
 def test_a_wrong_secret_loses_nothing(system: RunningSystem, company: Company) -> None:
@@ -34,6 +40,7 @@ def test_a_wrong_secret_loses_nothing(system: RunningSystem, company: Company) -
     system.commands.run("quarantine", "replay", kept["id"])
     second = verdicts(company, sid, 3)
     [ticket_id] = {entry["ticket_id"] for entry in company.verdicts(sid, 3)} - {None}
+    audited = until(lambda: found if len(found := replays(company, kept["id"])) == 2 else [])
 
     assert refused.status_code == 403
     assert (kept["channel"], kept["mailbox"], kept["reason"]) == ("sms", number, "bad_signature")
@@ -46,6 +53,7 @@ def test_a_wrong_secret_loses_nothing(system: RunningSystem, company: Company) -
     assert second == ["created", "duplicate", "quarantined"]
     assert [message["text"] for message in company.messages(ticket_id)] == ["Is it me?"]
     assert listed(system, company) == []
+    assert [entry["details"] for entry in audited] == [{"number": 2, "trusted": False}, {"number": 1, "trusted": False}]
     assert [(one["id"], one["replays"]) for one in listed(system, company, "--replayed")] == [(kept["id"], 2)]
 
 

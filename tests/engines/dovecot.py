@@ -9,8 +9,10 @@ import signal
 import socket
 from contextlib import suppress
 from datetime import datetime
+from grp import getgrgid
 from itertools import count
 from pathlib import Path
+from pwd import getpwuid
 from types import TracebackType
 
 from engines.certificate import write_certificate
@@ -20,7 +22,6 @@ from engines.single import SingleServer
 USER = "support"
 _NOBODY = 65534
 _GREETING_SECONDS = 1
-_ANY_CAPABILITY = ""
 WITHOUT_IDLE = "IMAP4rev1 LITERAL+ AUTH=PLAIN"
 
 _CONFIGURATION = """
@@ -81,7 +82,7 @@ def find_dovecot() -> Path | None:
 class DovecotEngine(SingleServer):
     """One mailbox of the user `support`, in plain text, by STARTTLS or by TLS, certified for `localhost`."""
 
-    def __init__(self, binary: Path, *, password: str, capability: str = _ANY_CAPABILITY) -> None:
+    def __init__(self, binary: Path, *, password: str, capability: str = "") -> None:
         self._binary = binary
         self._password = password
         self._capability = capability
@@ -154,15 +155,15 @@ class DovecotEngine(SingleServer):
         return [str(self._binary), "-F", "-c", str(told)]
 
     def _configuration(self, port: int, data: Path) -> str:
-        is_root = os.geteuid() == 0
+        uid, gid = (_NOBODY, _NOBODY) if os.geteuid() == 0 else (os.geteuid(), os.getegid())
         return _CONFIGURATION.format(
             data=data,
             port=port,
             tls_port=self.tls_port,
-            internal="nobody" if is_root else os.environ.get("USER", "nobody"),
-            group="nogroup" if is_root else os.environ.get("USER", "nogroup"),
-            uid=_NOBODY if is_root else os.geteuid(),
-            gid=_NOBODY if is_root else os.getegid(),
+            internal=getpwuid(uid).pw_name,
+            group=getgrgid(gid).gr_name,
+            uid=uid,
+            gid=gid,
             capability=f"imap_capability = {self._capability}" if self._capability else "",
         )
 

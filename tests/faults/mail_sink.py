@@ -26,7 +26,8 @@ class SunkMail:
 class MailSink:
     """Takes every mail. `on_accepted` is called with the number of mails before the sender hears of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str = "127.0.0.1") -> None:
+        self._address = address
         self.mails: list[SunkMail] = []
         self.port = 0
         self.on_accepted: Callable[[int], None] = lambda _count: None
@@ -34,7 +35,7 @@ class MailSink:
     @property
     def url(self) -> str:
         """The relay as a setting."""
-        return f"smtp://127.0.0.1:{self.port}"
+        return f"smtp://{self._address}:{self.port}"
 
     def to(self, address: str) -> Sequence[SunkMail]:
         """What an address was sent, oldest first."""
@@ -44,7 +45,7 @@ class MailSink:
     async def listening(self) -> AsyncIterator["MailSink"]:
         """Take mail on a free port."""
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: SMTP(self, loop=loop, hostname="sink.example"), "127.0.0.1", 0)
+        server = await loop.create_server(lambda: SMTP(self, loop=loop, hostname="sink.example"), self._address, 0)
         self.port = server.sockets[0].getsockname()[1]
         async with server:
             yield self

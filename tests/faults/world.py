@@ -15,10 +15,11 @@ AUTH_TOKEN = "a-token-of-no-real-account"
 
 
 class World:
-    """Everything that left. Providers and webhooks are called at `http_port`."""
+    """Everything that left. Providers and webhooks are called at `http_port` of one of this machine's addresses."""
 
-    def __init__(self, http_port: int) -> None:
-        self.mail = MailSink()
+    def __init__(self, http_port: int, address: str = "127.0.0.1") -> None:
+        self._address = address
+        self.mail = MailSink(address)
         self.twilio = SimulatedTwilio(ACCOUNT_SID, AUTH_TOKEN)
         self.hooks = HookReceiver()
         self.http_port = http_port
@@ -26,7 +27,7 @@ class World:
     @property
     def http_url(self) -> str:
         """Where the simulated Twilio answers."""
-        return f"http://127.0.0.1:{self.http_port}"
+        return f"http://{self._address}:{self.http_port}"
 
     @property
     def hook_url(self) -> str:
@@ -42,7 +43,7 @@ class World:
     async def turning(self) -> AsyncIterator["World"]:
         """Receive until the context ends."""
         application = Starlette(routes=[*self.twilio.routes, *self.hooks.routes])
-        server = WebServer(application, host="127.0.0.1", port=self.http_port)
+        server = WebServer(application, host=self._address, port=self.http_port)
         async with self.mail.listening():
             await server.start()
             try:

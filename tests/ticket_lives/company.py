@@ -41,7 +41,9 @@ from tickets.agent_store import AgentStore
 from tickets.agents import Agent
 from tickets.app import create_service
 from tickets.auto_closing import AutoClosing
+from tickets.block_store import BlockStore
 from tickets.desk import Desk
+from tickets.erasure_blobs import ErasureBlobs
 from tickets.history import History
 from tickets.history_store import HistoryStore
 from tickets.intake_entry import INTAKE
@@ -141,7 +143,9 @@ class World:
         platform: Platform = self.platform
         store, clock = platform.store, self.clock
         histories = HistoryStore(store)
-        publication = Publication(MessageStore(store), histories, platform.blobs, clock)
+        messages = MessageStore(store)
+        files = ErasureBlobs(messages, BlockStore(store), platform.blobs)
+        publication = Publication(messages, histories, files, clock)
         desk = Desk(TicketStore(store), History(histories), publication, platform.bus, clock)
         self.timers = ticket_timers(desk.tickets, clock, {UNSNOOZE: Snoozing(desk, clock).wake})
         self.desk = desk
