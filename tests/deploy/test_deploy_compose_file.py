@@ -1,0 +1,105 @@
+"""What can be read off the compose file and the Dockerfile without starting anything."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deskbus.composition import SERVICE_NAMES
+from deskbus.engines import database_of
+
+_ROOT = Path(__file__).parents[2]
+_COMPOSE = _ROOT / "deploy" / "compose"
+_OURS = (*SERVICE_NAMES, "init", "prepare")
+_VARIABLE = re.compile(r"\$\{(\w+)")
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, Any]:
+    """Those of the compose file."""
+    loaded: dict[str, Any] = yaml.safe_load((_COMPOSE / "compose.yaml").read_text())["services"]
+    return loaded
+
+
+def test_every_service_has_a_container(services: dict[str, Any]) -> None:
+    """None is forgotten, and each is told which one it is."""
+    assert {name: services[name]["command"] for name in SERVICE_NAMES} == {
+        name: ["run", name] for name in SERVICE_NAMES
+    }
+
+
+@pytest.mark.parametrize("name", _OURS)
+def test_our_containers_may_do_little(services: dict[str, Any], name: str) -> None:
+    """No capabilities, no new privileges, nothing to be written but a /tmp and volumes."""
+    service = services[name]
+
+    assert (service["read_only"], service["cap_drop"], service["tmpfs"]) == (True, ["ALL"], ["/tmp"])  # noqa: S108
+    assert service["security_opt"] == ["no-new-privileges:true"]
+
+
+def test_whatever_runs_on_has_limits_and_comes_back(services: dict[str, Any]) -> None:
+    """Memory is limited, logs are cut, and a crash is followed by a start."""
+    lasting = {name: one for name, one in services.items() if name not in {"prepare", "init"}}
+
+    assert [name for name, one in lasting.items() if "mem_limit" not in one] == []
+    assert [name for name, one in lasting.items() if one["restart"] != "unless-stopped"] == []
+    assert [name for name, one in lasting.items() if one["logging"]["options"]["max-size"] != "50m"] == []
+
+
+def test_public_images_have_a_version(services: dict[str, Any]) -> None:
+    """What is pulled tomorrow is what was pulled today, but for fixes of it."""
+    images = [_VARIABLE.sub("", one["image"]) for one in services.values()]
+
+    assert [image for image in images if not re.search(r":[-\w.]*\d|:-trial", image)] == []
+
+
+def test_no_password_stands_in_the_file(services: dict[str, Any]) -> None:
+    """Secrets come from files only; a file that was made stays in its volume (S2)."""
+    told = [str(name) for one in services.values() for name in one.get("environment", {})]
+    secret = [name for name in told if re.search("PASSWORD|SECRET|KEY|STORE_URL|REDIS_URL", name)]
+
+    assert [name for name in secret if not name.endswith("FILE")] == []
+
+
+def test_each_variable_is_explained() -> None:
+    """Everything that the compose files take from the environment stands in `.env.example` or in the document."""
+    files = [path.read_text() for path in sorted(_COMPOSE.glob("compose*.yaml"))]
+    taken = {name for text in files for name in _VARIABLE.findall(text)}
+    explained = (_COMPOSE / ".env.example").read_text() + (_ROOT / "docs/operations/compose.md").read_text()
+
+    assert sorted(name for name in taken if not re.search(rf"\b{name}\b", explained)) == []
+
+
+def test_three_brokers_are_told_to_everybody() -> None:
+    """The override gives each service all brokers, and each broker the same voters."""
+    override = yaml.safe_load((_COMPOSE / "compose.kafka-3.yaml").read_text())["services"]
+    brokers = {name: one["environment"] for name, one in override.items() if name.startswith("kafka")}
+    urls = {override[name]["environment"]["DESKBUS_BUS_URL"] for name in (*SERVICE_NAMES, "init")}
+
+    assert {one["KAFKA_NODE_ID"] for one in brokers.values()} == {1, 2, 3}
+    assert {one["KAFKA_CONTROLLER_QUORUM_VOTERS"] for one in brokers.values()} == {
+        "1@kafka:9093,2@kafka-2:9093,3@kafka-3:9093"
+    }
+    assert urls == {"${DESKBUS_BUS_URL:-kafka://kafka:9092,kafka-2:9092,kafka-3:9092}"}
+
+
+def test_the_database_user_may_use_every_database() -> None:
+    """The script that makes the user names the services as their databases are named."""
+    script = (_COMPOSE / "mongodb" / "users.js").read_text()
+    named = re.findall(r'"(\w+)"', script.partition("[")[2].partition("]")[0])
+
+    assert [f"deskbus_{name}" for name in named] == [database_of(name) for name in SERVICE_NAMES]
+
+
+def test_the_image_is_built_from_every_package() -> None:
+    """A package that joins the workspace joins the Dockerfile: its lock could not be checked without."""
+    workspace = tomllib.loads((_ROOT / "pyproject.toml").read_text())["tool"]["uv"]["workspace"]["members"]
+    members = [
+        path.relative_to(_ROOT) for pattern in workspace for path in sorted(_ROOT.glob(f"{pattern}/pyproject.toml"))
+    ]
+    text = (_ROOT / "deploy" / "Dockerfile").read_text()
+
+    assert [str(one) for one in members if f"COPY {one} {one.parent}/" not in text] == []
