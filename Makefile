@@ -13,7 +13,7 @@ WORKERS ?= auto
 # Every command starts from compiled modules, whatever the shell says: without them a start takes three times as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run test lint format contracts engines production faults bench clean
+.PHONY: help setup run test laws lint audit format contracts engines production faults deploy bench clean
 
 help: ## show what can be done
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -33,8 +33,11 @@ setup: .venv/.synced ## create the environment (the other targets do it themselv
 run: setup ## start everything on this machine, with demo traffic (DEMO=0 without)
 	@exec $(RUN) deskbus up $(if $(filter 1,$(DEMO)),--demo)
 
-test: setup ## run the tests on the embedded engines (those that kill processes under traffic: make faults)
-	@$(RUN) pytest -m "not faults" -n $(WORKERS) --no-loadscope-reorder $(ARGS)
+test: setup ## run the tests on the embedded engines (but for the long ones: make laws faults)
+	@$(RUN) pytest -m "not faults and not laws and not deploy" -n $(WORKERS) --no-loadscope-reorder $(ARGS)
+
+laws: setup ## hold the system against its models, in many random lives, orders and requests
+	@$(RUN) pytest -m laws -n $(WORKERS) --no-loadscope-reorder $(ARGS)
 
 faults: setup ## kill real processes at bad moments under traffic, then check the histories (SECONDS=600: on Kafka)
 	@$(if $(SECONDS),$(ENGINES_OF_THEIR_OWN) $(RUN) pytest $(FLEET_TESTS) --faults-seconds $(SECONDS) $(ARGS),\
@@ -46,6 +49,9 @@ engines: setup ## run what needs Kafka and MongoDB: in containers, or fetched on
 production: setup ## the end-to-end tests on processes of each service, Kafka and a document engine
 	@DESKBUS_TEST_COMPOSITION=production $(ENGINES) $(RUN) pytest tests/end_to_end $(ARGS)
 
+deploy: setup ## build the image, bring the compose file up in Docker, kill, roll, scale and restore it
+	@$(RUN) pytest -m deploy tests/deploy $(ARGS)
+
 bench: setup ## measure the pipeline against its floor (ARGS="--quick", ARGS="--help")
 	@PYTHONPATH=tests $(RUN) python -m benchmarks $(ARGS)
 
@@ -55,6 +61,10 @@ lint: setup ## format check, ruff, mypy, import contracts, generated contracts
 	@$(RUN) mypy
 	@$(RUN) lint-imports
 	@$(RUN) python -m contracts.generate contracts --check
+	@$(RUN) python -m deskbus.settings_page docs/operations/settings.md --check
+
+audit: setup ## look the locked dependencies up among known vulnerabilities (needs a network)
+	@$(UV) audit --locked
 
 format: setup ## format and fix what can be fixed
 	@$(RUN) ruff format . && $(RUN) ruff check --fix .
