@@ -249,7 +249,11 @@ async def _steady(chosen: list[EngineSet], seconds: float) -> list[Steady]:
             rows += [Steady(engines=engines.name, rate=rate, not_measured=engines.unavailable) for rate in _RATES]
             continue
         with out.status("") as status:
-            rows += await measure_steady(engines, _RATES, seconds, tell=_telling(status, engines.name))
+            try:
+                rows += await measure_steady(engines, _RATES, seconds, tell=_telling(status, engines.name))
+            except (RuntimeError, TimeoutError, DeskbusError) as error:
+                reason = f"failed: {type(error).__name__} {error}"
+                rows += [Steady(engines=engines.name, rate=rate, not_measured=reason) for rate in _RATES]
     return rows
 
 

@@ -76,6 +76,7 @@ async def test_strangers_are_turned_away_at_every_door(shared_company: Company, 
         assert {name: answer for name, answer in answers.items() if answer != (401, "unauthenticated")} == {}
 
 
+@pytest.mark.laws
 @pytest.mark.parametrize("role", list(ROLE_PERMISSIONS))
 async def test_each_role_passes_the_doors_of_its_permissions(company: Company, doors: list[Door], role: Role) -> None:
     """A role without the permission is 403 `forbidden`; with it the request is judged, and nothing breaks (S1)."""
@@ -90,6 +91,7 @@ async def test_each_role_passes_the_doors_of_its_permissions(company: Company, d
     assert wrong == {}
 
 
+@pytest.mark.laws
 async def test_a_key_with_another_scope_passes_no_door_of_this_one(shared_company: Company, doors: list[Door]) -> None:
     """A key may what its scopes say and no more, whatever its agent's role (S2)."""
     keys = {wanted: narrow_key(shared_company, wanted) for wanted in Permission}
@@ -136,6 +138,7 @@ def things_of(company: Company) -> dict[str, str]:
     }
 
 
+@pytest.mark.laws
 async def test_ids_of_another_account_are_not_found(
     system: RunningSystem, company: Company, doors: list[Door], tmp_path: Path
 ) -> None:

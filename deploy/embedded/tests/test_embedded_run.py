@@ -11,7 +11,7 @@ from end_to_end.service_processes import ServiceProcess
 from end_to_end.until import until
 from engines.valkey import ValkeyEngine
 
-pytestmark = [pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(120)]
 
 PATHS = ("/healthz", "/docs", "/openapi.json", "/asyncapi", "/v1/teams")
 

@@ -16,7 +16,7 @@ from engines.valkey import ValkeyEngine
 from service_kit.auth import Principal
 from service_kit.auth.credentials import Credentials, hash_token
 
-pytestmark = [pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(120)]
 
 
 async def _let_in(url: str, token: str) -> None:

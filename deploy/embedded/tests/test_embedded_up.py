@@ -19,7 +19,7 @@ from end_to_end.commands import Commands, Finished
 from end_to_end.event_stream import EventStream, ToldEvent
 from end_to_end.process import DeskbusProcess
 
-pytestmark = [pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
 STOP_SECONDS = 10.0
 

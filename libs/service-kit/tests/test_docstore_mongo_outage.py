@@ -1,9 +1,12 @@
 """What the MongoDB store does when its engine dies, hangs, is late, or does not let us in."""
 
 import asyncio
+import contextlib
 import gc
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
@@ -24,6 +27,26 @@ async def engine(local_engines: None) -> AsyncIterator[DocumentEngine]:
     """An engine of this test's own, to be killed."""
     with await asyncio.to_thread(DocumentEngine) as engine:
         yield engine
+
+
+@asynccontextmanager
+async def _without(url: str, command: bytes) -> AsyncIterator[str]:
+    """The way to an engine by a line that breaks whenever this command passes."""
+    there = urlsplit(url)
+
+    async def copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while (data := await source.read(65536)) and command not in data:
+                sink.write(data)
+                await sink.drain()
+        sink.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answers, questions = await asyncio.open_connection(there.hostname, there.port)
+        await asyncio.gather(copy(reader, questions), copy(answers, writer))
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        yield f"mongodb://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
 
 
 def _store(url: str) -> MongoDocStore:
@@ -62,6 +85,17 @@ async def test_killed_and_back(engine: DocumentEngine) -> None:
     assert all(isinstance(end, StoreUnavailable) for end in ends)
     assert set(found) == set(promised)
     assert again == [Fate.DONE]
+
+
+@pytest.mark.engines
+@pytest.mark.faults
+async def test_provisioning_ends(engine: DocumentEngine) -> None:
+    """An engine that is there, and ends each connection on which it is to provision, is `StoreUnavailable` soon."""
+    async with _without(engine.url, b"listCollections") as url:
+        store = _store(url)
+        store.collection(LETTERS)
+        with pytest.raises(StoreUnavailable):
+            await asyncio.wait_for(store.provision(), timeout=30)
 
 
 @pytest.mark.engines

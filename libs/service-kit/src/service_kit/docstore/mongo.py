@@ -107,7 +107,8 @@ class MongoDocStore:
             StoreUnavailable: the engine did not answer, or stored documents do not fit what is declared now.
             Refused: it does not let us in.
         """
-        client = await self._ready_client(timeout_seconds=_PROVISION_SECONDS)
+        # An engine that ends its connections is not tried again for so long.
+        client = await self._ready_client(timeout_seconds=_PROVISION_SECONDS, tries_until_then=False)
         try:
             with in_our_words():
                 await provision(client[self._name], self._declared())
@@ -145,8 +146,8 @@ class MongoDocStore:
     def _declared(self) -> list[Records[Any]]:
         return [collection.records for collection in self._collections.values()]
 
-    async def _ready_client(self, *, timeout_seconds: float) -> Client:
-        client = open_client(self._url, timeout_seconds=timeout_seconds)
+    async def _ready_client(self, *, timeout_seconds: float, tries_until_then: bool = True) -> Client:
+        client = open_client(self._url, timeout_seconds=timeout_seconds, tries_until_then=tries_until_then)
         try:
             await wait_until_ready(client, ready_timeout_seconds=self._ready_timeout_seconds)
         except BaseException:

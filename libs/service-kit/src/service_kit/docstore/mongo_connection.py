@@ -33,8 +33,10 @@ _PROMISED: dict[str, Any] = {"w": "majority", "journal": True, "tz_aware": True}
 log = structlog.get_logger(__name__)
 
 
-def open_client(url: str, *, timeout_seconds: float) -> Client:
+def open_client(url: str, *, timeout_seconds: float, tries_until_then: bool = True) -> Client:
     """A client of the running event loop; it connects when it is first asked. Options in the URL win where they may.
+
+    `timeout_seconds` bounds a call with all that the driver tries again, or, unless it `tries_until_then`, one answer.
 
     Raises:
         Refused: the URL can't be used.
@@ -42,7 +44,7 @@ def open_client(url: str, *, timeout_seconds: float) -> Client:
     named = {name.lower() for name, _ in parse_qsl(urlsplit(url).query)}
     reach_milliseconds = round(min(timeout_seconds, _REACH_SECONDS) * 1000)
     defaults: dict[str, Any] = {
-        "timeoutMS": round(timeout_seconds * 1000),
+        "timeoutMS" if tries_until_then else "socketTimeoutMS": round(timeout_seconds * 1000),
         "serverSelectionTimeoutMS": reach_milliseconds,
         "connectTimeoutMS": reach_milliseconds,
         "readConcernLevel": "majority",
