@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import structlog
 import typer
+from pydantic import BaseModel
 from rich.console import Console
 from rich.status import Status
 
@@ -94,10 +95,7 @@ def main(
     load = os.getloadavg()[0]
     rows = asyncio.run(_saturation(chosen, messages, repeats, profile)) if saturation else []
     result = Result(
-        at=datetime.now(UTC).isoformat(timespec="seconds"),
-        machine=f"{os.cpu_count()} processors, {platform.machine()}, Python {platform.python_version()}",
-        commit=_commit(),
-        load_average=load,
+        **_circumstances(load),
         notes={one.name: one.unavailable or one.note for one in chosen},
         saturation=rows,
         steady=asyncio.run(_steady(chosen, seconds)) if steady else [],
@@ -119,17 +117,12 @@ def _read(sizes: list[int], samples: int) -> None:
         filled.append(made)
         readings += read
     result = ReadingResult(
-        at=datetime.now(UTC).isoformat(timespec="seconds"),
-        machine=f"{os.cpu_count()} processors, {platform.machine()}, Python {platform.python_version()}",
-        commit=_commit(),
-        load_average=load,
+        **_circumstances(load),
         filled=filled,
         readings=readings,
     )
     print_readings(out, result)
-    _FOLDER.mkdir(exist_ok=True)
-    (_FOLDER / "tickets.json").write_text(result.model_dump_json(indent=2) + "\n")
-    out.print(f"written: {_FOLDER / 'tickets.json'}", highlight=False, soft_wrap=True)
+    _keep("tickets", result)
 
 
 def _assign(parts: Sequence[str], effort: Effort) -> None:
@@ -140,16 +133,11 @@ def _assign(parts: Sequence[str], effort: Effort) -> None:
     with out.status("") as status:
         measured = measure_assignment(engine_sets()[0], parts, effort, _telling(status, "assignment"))
     result = AssignmentResult(
-        at=datetime.now(UTC).isoformat(timespec="seconds"),
-        machine=f"{os.cpu_count()} processors, {platform.machine()}, Python {platform.python_version()}",
-        commit=_commit(),
-        load_average=load,
+        **_circumstances(load),
         measured=measured,
     )
     print_assignment(out, result)
-    _FOLDER.mkdir(exist_ok=True)
-    (_FOLDER / "assignment.json").write_text(result.model_dump_json(indent=2) + "\n")
-    out.print(f"written: {_FOLDER / 'assignment.json'}", highlight=False, soft_wrap=True)
+    _keep("assignment", result)
 
 
 def _mail(parts: Sequence[str], effort: MailEffort) -> None:
@@ -160,16 +148,28 @@ def _mail(parts: Sequence[str], effort: MailEffort) -> None:
     with out.status("") as status:
         measured = measure_mail(engine_sets()[0], parts, effort, _telling(status, "mail"))
     result = MailResult(
-        at=datetime.now(UTC).isoformat(timespec="seconds"),
-        machine=f"{os.cpu_count()} processors, {platform.machine()}, Python {platform.python_version()}",
-        commit=_commit(),
-        load_average=load,
+        **_circumstances(load),
         measured=measured,
     )
     print_mail(out, result)
+    _keep("mail", result)
+
+
+def _circumstances(load: float) -> dict[str, Any]:
+    """Of a measurement: when, where, of what, and how busy the machine was when it began."""
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": f"{os.cpu_count()} processors, {platform.machine()}, Python {platform.python_version()}",
+        "commit": _commit(),
+        "load_average": load,
+    }
+
+
+def _keep(name: str, result: BaseModel) -> None:
     _FOLDER.mkdir(exist_ok=True)
-    (_FOLDER / "mail.json").write_text(result.model_dump_json(indent=2) + "\n")
-    out.print(f"written: {_FOLDER / 'mail.json'}", highlight=False, soft_wrap=True)
+    path = _FOLDER / f"{name}.json"
+    path.write_text(result.model_dump_json(indent=2) + "\n")
+    out.print(f"written: {path}", highlight=False, soft_wrap=True)
 
 
 def _sizes(text: str) -> list[int]:
