@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import cycle, islice
 from random import Random
 
 import structlog
@@ -14,6 +15,9 @@ from faults.replica import Replica
 _LOOK_SECONDS = 0.02
 _LONGEST_ABSENCE_SECONDS = 2.0
 _STANDSTILL_SECONDS = (1.0, 6.0)
+_GROWING = ("tickets", "router", "ingest-email", "ingest-sms", "webchat-gateway")
+"""Services that go from two processes to three and back: those in which a rebalance moves a customer's message."""
+_ROLLED = ("tickets", "router")
 
 log = structlog.get_logger(__name__)
 
@@ -41,20 +45,23 @@ class FleetChaos:
         due = sum(moment <= self._history.acknowledged for moment in self._moments)
         return due > self._begun and not self._needs_traffic
 
-    def acts(self) -> Sequence[Act]:
-        """Every kind of misfortune once, and each service killed once."""
-        kills = [self.killing(service) for service in SIZES]
-        others: list[Act] = [
-            self.suspend_somebody,
-            self.suspend_somebody,
-            lambda: self.roll("tickets"),
-            lambda: self.roll("router"),
-            lambda: self.scale_out_and_in("tickets"),
+    def kinds(self) -> Sequence[Act]:
+        """Every kind of misfortune once: with each service killed and standing still."""
+        return [
+            *(self.killing(service) for service in SIZES),
+            *(self.suspending(service) for service in SIZES),
+            *(self.rolling(service) for service in _ROLLED),
+            *(self.growing(service) for service in _GROWING),
             self.restart_documents,
             self.restart_valkey,
             self.lose_kafka_node,
         ]
-        return [*kills, *others]
+
+    def acts(self, number: int) -> Sequence[Act]:
+        """So many acts; no kind comes again before all others had their turn."""
+        kinds = list(self.kinds())
+        self._chance.shuffle(kinds)
+        return list(islice(cycle(kinds), number))
 
     async def rage(self, acts: Sequence[Act]) -> None:
         """Let all acts happen, in any order; in the end every process is ready."""
@@ -74,9 +81,8 @@ class FleetChaos:
         await asyncio.sleep(self._chance.random() * _LONGEST_ABSENCE_SECONDS)
         replica.start()
 
-    async def suspend_somebody(self) -> None:
+    async def suspend(self, replica: Replica) -> None:
         """A process stands still, perhaps long enough to be taken for dead, and goes on where it was."""
-        replica = self._chance.choice(self._fleet.running)
         seconds = self._chance.uniform(*_STANDSTILL_SECONDS)
         log.info("fault", act="suspend", replica=replica.name, seconds=round(seconds, 1))
         replica.signal(signal.SIGSTOP)
@@ -99,7 +105,7 @@ class FleetChaos:
         reserve.start()
         await reserve.until_ready()
         self._needs_traffic = True
-        await self._until_acknowledged(min(self._messages, self._history.acknowledged + self._messages // 20))
+        await self._until_acknowledged(min(self._messages, self._history.acknowledged + self._messages // 40))
         self._needs_traffic = False
         assert await reserve.stop() == 0, f"{reserve.name} did not stop in order: {reserve.log[-2000:]}"
 
@@ -126,12 +132,22 @@ class FleetChaos:
 
     def killing(self, service: str) -> Act:
         """The act of killing any process of a service."""
+        return lambda: self.kill(self._any_of(service))
 
-        async def kill_one() -> None:
-            alive = [one for one in self._fleet.replicas[service] if one.is_alive]
-            await self.kill(self._chance.choice(alive))
+    def suspending(self, service: str) -> Act:
+        """The act of letting any process of a service stand still."""
+        return lambda: self.suspend(self._any_of(service))
 
-        return kill_one
+    def rolling(self, service: str) -> Act:
+        """The act of replacing all processes of a service."""
+        return lambda: self.roll(service)
+
+    def growing(self, service: str) -> Act:
+        """The act of adding a process to a service for a while."""
+        return lambda: self.scale_out_and_in(service)
+
+    def _any_of(self, service: str) -> Replica:
+        return self._chance.choice([one for one in self._fleet.replicas[service] if one.is_alive])
 
     async def _until_acknowledged(self, messages: int) -> None:
         while self._history.acknowledged < messages:  # noqa: ASYNC110 - the history is plain data, and knows no events
