@@ -28,7 +28,7 @@ from deskbus.composition import compose
 from service_kit.bus import Bus
 from service_kit.lifecycle import run_services
 from service_kit.testing.eventually import eventually
-from tickets.account_workflow import NewAccount
+from tickets.people.account_workflow import NewAccount
 
 _AGENTS = 5
 _KNOWN_WITHIN_SECONDS = 30.0

@@ -28,9 +28,9 @@ from contracts.inbound import InboundMessageReceived
 from contracts.routing import RoutingRequested
 from contracts.tickets import TicketAssigned
 from contracts.topics import ROUTING_REQUESTS, TICKET_EVENTS
-from router.availability_store import AvailabilityStore
-from router.availability_workflow import AvailabilityWorkflow
-from router.queued_ticket import QUEUED_TICKETS
+from router.availability.availability_store import AvailabilityStore
+from router.availability.availability_workflow import AvailabilityWorkflow
+from router.queue.queued_ticket import QUEUED_TICKETS
 from service_kit.auth.credentials import Credentials
 from service_kit.docstore import All, Eq
 from service_kit.docstore.every_page import every

@@ -14,13 +14,13 @@ from typing import Literal
 from contracts.directories import AgentEntry
 from contracts.people import Channel
 from contracts.settings import AssignmentSettings
-from router.account_facts import ANSWERING_ROLES
-from router.appraisal import AccountFacts
-from router.assigner import Assigner
-from router.assignment import DECISIONS_PER_SITTING, decide_page
-from router.load import Load
-from router.queued_ticket import QueuedTicket
-from router.teams import Team, default_team
+from router.assigning.account_facts import ANSWERING_ROLES
+from router.assigning.appraisal import AccountFacts
+from router.assigning.assigner import Assigner
+from router.assigning.assignment import DECISIONS_PER_SITTING, decide_page
+from router.assigning.load import Load
+from router.queue.queued_ticket import QueuedTicket
+from router.teams.teams import Team, default_team
 
 Strategy = Literal["round_robin", "least_loaded"]
 

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from benchmarks.mail_corpus import mixed
-from ingest_email.model import ParsedMail
-from ingest_email.parser_pool import ParserPool
+from ingest_email.parsing.model import ParsedMail
+from ingest_email.parsing.parser_pool import ParserPool
 
 _MEMORY_BYTES = 1024**3
 _TIMEOUT_SECONDS = 10.0

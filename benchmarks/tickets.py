@@ -32,9 +32,9 @@ from service_kit.lifecycle import run_services
 from service_kit.platform import Platform
 from service_kit.testing.callers import http_client, sign_in
 from service_kit.testing.eventually import eventually
-from tickets.account_workflow import NewAccount
-from tickets.agent_store import AgentStore
-from tickets.agents import Agent
+from tickets.people.account_workflow import NewAccount
+from tickets.people.agent_store import AgentStore
+from tickets.people.agents import Agent
 from tickets.people_app import create_account
 
 _WARM_UP = 5

@@ -14,10 +14,10 @@ from contracts.ids import derive_id
 from contracts.people import Actor, Channel
 from contracts.tickets import Priority, Status
 from service_kit.docstore.tokens import document_tokens
-from tickets.contact_model import Contact
-from tickets.conversation import MAX_SEARCH_TOKENS
-from tickets.mail_ids import scoped
-from tickets.model import Correspondence, Delivery, Message, Ticket
+from tickets.contacts.contact_model import Contact
+from tickets.intake.mail_ids import scoped
+from tickets.ticket.model import Correspondence, Delivery, Message, Ticket
+from tickets.writing.conversation import MAX_SEARCH_TOKENS
 
 ACCOUNT = "acc_bench"
 AGENTS = tuple(f"agt_bench{number:02}" for number in range(40))

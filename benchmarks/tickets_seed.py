@@ -15,8 +15,8 @@ from service_kit.docstore import CollectionSpec, Document
 from service_kit.docstore.fields import IndexedFields
 from service_kit.docstore.sqlite_connection import SqliteFile
 from service_kit.docstore.sqlite_table import Table
-from tickets.contact_model import CONTACTS
-from tickets.model import MESSAGES, TICKETS
+from tickets.contacts.contact_model import CONTACTS
+from tickets.ticket.model import MESSAGES, TICKETS
 
 _BATCH = 2_000
 _TELL_EVERY = 20_000

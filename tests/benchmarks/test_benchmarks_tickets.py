@@ -13,8 +13,8 @@ from benchmarks.tickets_seed import fill
 
 from service_kit.docstore import All, Eq, Match, Sort
 from service_kit.docstore.sqlite import SqliteDocStore
-from tickets.contact_model import CONTACTS
-from tickets.model import MESSAGES, TICKETS
+from tickets.contacts.contact_model import CONTACTS
+from tickets.ticket.model import MESSAGES, TICKETS
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 COUNT = 60

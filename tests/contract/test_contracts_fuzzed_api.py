@@ -40,7 +40,7 @@ from service_kit.service import Service
 from service_kit.settings import PlatformSettings
 from service_kit.testing.callers import sign_in
 from service_kit.testing.eventually import eventually
-from tickets.account_workflow import NewAccount
+from tickets.people.account_workflow import NewAccount
 from tickets.people_app import create_account
 
 

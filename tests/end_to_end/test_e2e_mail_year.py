@@ -31,7 +31,7 @@ from service_kit.testing.callers import sign_in
 from service_kit.testing.eventually import eventually
 from service_kit.testing.manual_clock import ManualClock
 from service_kit.testing.platforms import PlatformFactory
-from tickets.account_workflow import NewAccount
+from tickets.people.account_workflow import NewAccount
 from tickets.people_app import account_workflow
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -21,7 +21,7 @@ QUIET_SECONDS = 120
 SECONDS_PER_ACT = 20
 """On a machine with two cores, about: most of it waits for groups of Kafka to settle."""
 FEWEST_ACTS = 12
-MESSAGES_PER_SECOND = 9
+MESSAGES_PER_SECOND = 8
 """All customers together: what FerretDB takes with two cores for everything. Beyond that its writes time out, which
 is another test's subject."""
 

@@ -40,7 +40,7 @@ def test_every_setting_says_what_it_is_for() -> None:
 
 def test_every_settings_class_is_found() -> None:
     """A class that reads the environment and is not on the page would be a secret."""
-    sources = [*ROOT.glob("services/*/src/*/*.py"), *ROOT.glob("libs/service-kit/src/service_kit/*.py")]
+    sources = [*ROOT.glob("services/*/src/**/*.py"), *ROOT.glob("libs/service-kit/src/service_kit/*.py")]
     written = {source for source in sources if "(BaseSettings)" in source.read_text()}
 
     assert len(written) == len(known_settings())

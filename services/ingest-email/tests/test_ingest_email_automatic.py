@@ -2,9 +2,9 @@
 
 import pytest
 
-from ingest_email.automatic import classify
-from ingest_email.header_block import read_block
-from ingest_email.model import AutomaticMark
+from ingest_email.parsing.automatic import classify
+from ingest_email.parsing.header_block import read_block
+from ingest_email.parsing.model import AutomaticMark
 
 PERSON = "jane@customer.example"
 

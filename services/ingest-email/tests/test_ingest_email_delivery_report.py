@@ -9,8 +9,8 @@ from contracts.envelope import Event
 from contracts.inbound import InboundMessageReceived
 from contracts.mail import MailBounced
 from contracts.topics import MAIL_BOUNCES
-from ingest_email.model import AutomaticMark, FailedRecipient, MailHead
-from ingest_email.parse import parse
+from ingest_email.parsing.model import AutomaticMark, FailedRecipient, MailHead
+from ingest_email.parsing.parse import parse
 from service_kit.bus import Subscription
 from service_kit.platform import Platform
 from service_kit.testing.eventually import eventually

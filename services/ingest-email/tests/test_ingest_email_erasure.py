@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from contracts.erasure import ErasedIdentities
 from contracts.mail import MailAccepted
 from ingest_email.erasure import MailErasure
-from ingest_email.quarantine import Quarantine
+from ingest_email.quarantine.quarantine import Quarantine
 from service_kit.blobs import BlobMissing
 from service_kit.bus import DeadLetter
 from service_kit.erasure import ErasedContact

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest_email.header_block import MAX_BLOCK_BYTES, read_block
-from ingest_email.headers import read_head
-from ingest_email.model import MailHead
+from ingest_email.parsing.header_block import MAX_BLOCK_BYTES, read_block
+from ingest_email.parsing.headers import read_head
+from ingest_email.parsing.model import MailHead
 
 
 def head(*fields: str, body: str = "text") -> MailHead:

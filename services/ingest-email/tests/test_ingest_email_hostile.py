@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest_email import quotes
-from ingest_email.model import ParsedMail
-from ingest_email.outline import MAX_DEPTH, MAX_PARTS, OverLimit, check, measure
-from ingest_email.parse import parse
-from ingest_email.parser_pool import ParserPool
-from ingest_email.parser_process import Unparsed
-from ingest_email.parser_worker import answer_to
+from ingest_email.parsing import quotes
+from ingest_email.parsing.model import ParsedMail
+from ingest_email.parsing.outline import MAX_DEPTH, MAX_PARTS, OverLimit, check, measure
+from ingest_email.parsing.parse import parse
+from ingest_email.parsing.parser_pool import ParserPool
+from ingest_email.parsing.parser_process import Unparsed
+from ingest_email.parsing.parser_worker import answer_to
 
 HEAD = b"From: jane@customer.example\r\nMessage-ID: <1@customer.example>\r\n"
 MULTIPART = HEAD + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"

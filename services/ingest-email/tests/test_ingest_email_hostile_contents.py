@@ -9,9 +9,9 @@ from typing import Any
 import aiosmtplib
 import pytest
 
-from ingest_email.headers import read_head
 from ingest_email.identity import message_id
-from ingest_email.parse import parse
+from ingest_email.parsing.headers import read_head
+from ingest_email.parsing.parse import parse
 
 HEAD = b"From: jane@customer.example\r\nMessage-ID: <1@customer.example>\r\n"
 BREAKS = "\r\n\0\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest_email.headers import read_head
 from ingest_email.identity import message_id, provider_message_id
+from ingest_email.parsing.headers import read_head
 
 WORDS = st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters='<>()",;:@\\[]=?'), min_size=1)
 FIELDS = st.fixed_dictionaries(

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest_email.imap_cursor import FolderCursor, FolderFacts, Window, begun, followed, next_window, past, wanted
-from ingest_email.imap_failure import ImapFailure
-from ingest_email.imap_pause import pause_seconds
+from ingest_email.imap.imap_cursor import FolderCursor, FolderFacts, Window, begun, followed, next_window, past, wanted
+from ingest_email.imap.imap_failure import ImapFailure
+from ingest_email.imap.imap_pause import pause_seconds
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LATER = NOON + timedelta(days=30)

@@ -15,7 +15,7 @@ from contracts.inbound import InboundMessageReceived
 from contracts.intake import IntakeVerdictRecorded
 from engines import wanting
 from engines.dovecot import USER, WITHOUT_IDLE, DovecotEngine, find_dovecot
-from ingest_email.imap_watched import WatchedMailbox
+from ingest_email.imap.imap_watched import WatchedMailbox
 from service_kit.bus import Bus
 from service_kit.bus.port import BusUnavailable
 from service_kit.platform import Platform

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest_email.imap_envelope import envelope_sender
+from ingest_email.imap.imap_envelope import envelope_sender
 
 AUTHOR = b"From: Jane <jane@customer.example>\r\n"
 

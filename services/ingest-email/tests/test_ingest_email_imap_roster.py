@@ -7,8 +7,8 @@ import pytest
 
 from contracts.imap import ImapMailbox
 from contracts.settings import EmailSettings
-from ingest_email.imap_roster import ImapRoster
-from ingest_email.imap_tenure import LeaseLost, Tenure
+from ingest_email.imap.imap_roster import ImapRoster
+from ingest_email.imap.imap_tenure import LeaseLost, Tenure
 from service_kit.testing.manual_clock import ManualClock
 from service_kit.testing.platforms import PlatformFactory
 

@@ -9,10 +9,10 @@ import pytest
 
 from contracts.imap import ImapMailbox
 from ingest_email.errors import MailTooLarge
-from ingest_email.imap_cursor import Window
-from ingest_email.imap_dialler import ImapDialler
-from ingest_email.imap_failure import ImapFailure
-from ingest_email.imap_line import ImapLine, LineLimits
+from ingest_email.imap.imap_cursor import Window
+from ingest_email.imap.imap_dialler import ImapDialler
+from ingest_email.imap.imap_failure import ImapFailure
+from ingest_email.imap.imap_line import ImapLine, LineLimits
 from service_kit.testing.name_service import NameService
 from service_kit.testing.scripted_imap import Script, ScriptedImap, folder, said
 

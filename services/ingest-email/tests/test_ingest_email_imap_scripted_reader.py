@@ -14,12 +14,12 @@ from contracts.imap import ImapMailbox
 from contracts.inbound import InboundMessageReceived
 from contracts.intake import IntakeVerdictRecorded
 from ingest_email.acceptance import Acceptance
-from ingest_email.imap_dialler import ImapDialler
-from ingest_email.imap_intake import ImapIntake
-from ingest_email.imap_line import LineLimits
-from ingest_email.imap_reader import ImapReader, ReaderParts
-from ingest_email.imap_roster import ImapRoster
-from ingest_email.imap_tenure import Tenure
+from ingest_email.imap.imap_dialler import ImapDialler
+from ingest_email.imap.imap_intake import ImapIntake
+from ingest_email.imap.imap_line import LineLimits
+from ingest_email.imap.imap_reader import ImapReader, ReaderParts
+from ingest_email.imap.imap_roster import ImapRoster
+from ingest_email.imap.imap_tenure import Tenure
 from ingest_email.metrics import MailMetrics
 from service_kit.platform import Platform
 from service_kit.testing.eventually import eventually

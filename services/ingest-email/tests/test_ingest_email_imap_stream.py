@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from ingest_email.imap_failure import AnswerTooLarge
-from ingest_email.imap_stream import BoundedStream
+from ingest_email.imap.imap_failure import AnswerTooLarge
+from ingest_email.imap.imap_stream import BoundedStream
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import pytest
 
 from ingest_email.acceptance import Acceptance
 from ingest_email.address_book import AddressBook
+from ingest_email.imap.imap_watch import ImapWatch
+from ingest_email.imap.imap_watched import WatchedMailbox
 from ingest_email.imap_app import watch_mailboxes
-from ingest_email.imap_watch import ImapWatch
-from ingest_email.imap_watched import WatchedMailbox
 from ingest_email.metrics import MailMetrics
 from ingest_email.settings import IngestEmailSettings
 from service_kit.platform import Platform

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest_email.errors import MailTooLarge, MemoryFull
-from ingest_email.mail_data import MailData
 from ingest_email.mail_memory import MailMemory
+from ingest_email.smtp.mail_data import MailData
 
 PIECES = st.lists(
     st.sampled_from([b".", b"..", b"\r\n", b"\r\n.", b"\n", b"\r", b"\n.\n", b"\r.\r", b"a", b"\0", b"x" * 50])

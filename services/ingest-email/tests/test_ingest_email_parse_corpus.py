@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from ingest_email.invitation import invitation_line
-from ingest_email.model import MailBody, ParsedMail
-from ingest_email.parse import parse
+from ingest_email.parsing.invitation import invitation_line
+from ingest_email.parsing.model import MailBody, ParsedMail
+from ingest_email.parsing.parse import parse
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from ingest_email.errors import ParserUnavailable
-from ingest_email.model import ParsedMail
-from ingest_email.parser_pool import ParserPool
-from ingest_email.parser_process import Unparsed
+from ingest_email.parsing.model import ParsedMail
+from ingest_email.parsing.parser_pool import ParserPool
+from ingest_email.parsing.parser_process import Unparsed
 from service_kit.testing.eventually import eventually
 
 GIB = 1024**3
@@ -198,7 +198,7 @@ async def test_parsers_end_with_their_parent() -> None:
     """A service that is killed leaves no parser behind, not even one that is stalled: its own alarm ends it."""
     program = f"""
 import asyncio
-from ingest_email.parser_pool import ParserPool
+from ingest_email.parsing.parser_pool import ParserPool
 
 async def main():
     pool = ParserPool(workers=1, timeout_seconds=0.5, memory_bytes={GIB})

@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 import pytest
 
 from contracts.settings import EmailSettings
-from ingest_email import mailgun, postmark, sendgrid
-from ingest_email.form_data import MAX_FIELDS, FormError, read_form
-from ingest_email.provider import MalformedCallError, RawMailMissingError, WebhookCall, has_basic
+from ingest_email.webhooks import mailgun, postmark, sendgrid
+from ingest_email.webhooks.form_data import MAX_FIELDS, FormError, read_form
+from ingest_email.webhooks.provider import MalformedCallError, RawMailMissingError, WebhookCall, has_basic
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 RAW = b"From: jane@customer.example\r\nSubject: caf\xe9\r\n\r\nnot UTF-8: \xff\xfe\r\n"

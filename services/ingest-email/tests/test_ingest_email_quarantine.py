@@ -9,8 +9,8 @@ import pytest
 
 from contracts.inbound import InboundMessageReceived
 from contracts.mail import MailAccepted
-from ingest_email.quarantine import Quarantine
-from ingest_email.quarantine_shelf import MailShelf
+from ingest_email.quarantine.quarantine import Quarantine
+from ingest_email.quarantine.quarantine_shelf import MailShelf
 from service_kit.blobs import Blobs
 from service_kit.platform import Platform
 from service_kit.quarantine import QuarantineQuery, ReplayRefusedError

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest_email.quotes import split
+from ingest_email.parsing.quotes import split
 
 WHO = "Acme Support <support@acme.example>"
 GMAIL = {

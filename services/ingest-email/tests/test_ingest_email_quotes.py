@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest_email.quotes import is_forward, split
+from ingest_email.parsing.quotes import is_forward, split
 
 ADDRESS = "Acme Support <support@acme.example>"
 ATTRIBUTIONS = [

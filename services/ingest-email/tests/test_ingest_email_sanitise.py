@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest_email.sanitise import MAX_HTML_CHARACTERS, MAX_NESTING, nesting, sanitise
+from ingest_email.parsing.sanitise import MAX_HTML_CHARACTERS, MAX_NESTING, nesting, sanitise
 
 HOSTILE = [
     "<script>alert(1)</script>",

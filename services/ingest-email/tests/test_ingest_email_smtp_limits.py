@@ -11,11 +11,11 @@ import pytest
 
 from contracts.envelope import Event
 from contracts.mail import MailAccepted
-from ingest_email.networks import Networks, site_of
-from ingest_email.pace import Pace
-from ingest_email.seats import Seats
 from ingest_email.settings import IngestEmailSettings
-from ingest_email.smtp_origin import origin_in
+from ingest_email.smtp.networks import Networks, site_of
+from ingest_email.smtp.pace import Pace
+from ingest_email.smtp.seats import Seats
+from ingest_email.smtp.smtp_origin import origin_in
 from service_kit.bus import Bus
 from service_kit.platform import Platform
 from service_kit.testing.eventually import eventually

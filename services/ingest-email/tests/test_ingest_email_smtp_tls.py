@@ -11,7 +11,7 @@ import pytest
 
 from ingest_email.errors import CertificateUnreadable
 from ingest_email.settings import IngestEmailSettings
-from ingest_email.smtp_tls import TlsFiles
+from ingest_email.smtp.smtp_tls import TlsFiles
 from service_kit.testing.eventually import eventually
 
 PLAIN = b"From: jane@customer.example\r\nSubject: Hi\r\nMessage-ID: <1@customer.example>\r\n\r\nHello\r\n"

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest_email.attachments import File, file_of
-from ingest_email.model import ParsedMail
-from ingest_email.parse import parse
-from ingest_email.tnef import unwrap
+from ingest_email.parsing.attachments import File, file_of
+from ingest_email.parsing.model import ParsedMail
+from ingest_email.parsing.parse import parse
+from ingest_email.parsing.tnef import unwrap
 
 MESSAGE, ATTACHMENT = 1, 2
 BODY, TITLE, DATA, RENDERING = 0x800C, 0x8010, 0x800F, 0x9002
@@ -27,7 +27,7 @@ def _impatient() -> Iterator[None]:
     """A small budget, and libraries that log nothing, as in a parser process."""
     logging.disable()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ingest_email.tnef._SECONDS", 0.1)
+        patch.setattr("ingest_email.parsing.tnef._SECONDS", 0.1)
         yield
     logging.disable(logging.NOTSET)
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ingest_email.model import AutomaticMark, FailedRecipient
-from ingest_email.parse import parse
+from ingest_email.parsing.model import AutomaticMark, FailedRecipient
+from ingest_email.parsing.parse import parse
 
 REPORTED = "tic.1.2.sig@acme.example"
 BOUNCE = AutomaticMark("bounce", "bounce_in_words")
@@ -88,7 +88,7 @@ def test_the_standard_goes_first(head_of: Any) -> None:
 )
 def test_no_words_stall_the_parser(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the detectors make of it, it ends within its budget, and the mail is read (I6)."""
-    monkeypatch.setattr("ingest_email.vendor_bounce._SECONDS", 0.1)
+    monkeypatch.setattr("ingest_email.parsing.vendor_bounce._SECONDS", 0.1)
     raw = b"From: mailer-daemon@b.example\r\n\r\n" + text.encode()
     began = time.process_time()
     seen = parse(raw, envelope_sender="")

@@ -12,8 +12,8 @@ from contracts.inbound import InboundMessageReceived
 from contracts.intake import IntakeVerdictRecorded
 from contracts.mail import MailAccepted
 from ingest_email.inbound import Understood, received
-from ingest_email.model import MailBody, MailHead
-from ingest_email.quarantine import QUARANTINE, Quarantine
+from ingest_email.parsing.model import MailBody, MailHead
+from ingest_email.quarantine.quarantine import QUARANTINE, Quarantine
 from service_kit.blobs import BlobMissing
 from service_kit.platform import Platform
 from service_kit.testing.callers import sign_in

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from contracts.directories import AgentEntry
 from contracts.schedules import Schedule
 from contracts.settings import AssignmentSettings
-from router.account_facts import ANSWERING_ROLES
-from router.appraisal import AccountFacts
-from router.assigner import HOURS_OPEN, IN_FLIGHT_LIMIT, Assigner, Pending
-from router.assignment import DECISIONS_PER_SITTING, can_assign, decide_called, decide_page
-from router.queued_ticket import QueuedTicket
-from router.teams import Team, default_team
+from router.assigning.account_facts import ANSWERING_ROLES
+from router.assigning.appraisal import AccountFacts
+from router.assigning.assigner import HOURS_OPEN, IN_FLIGHT_LIMIT, Assigner, Pending
+from router.assigning.assignment import DECISIONS_PER_SITTING, can_assign, decide_called, decide_page
+from router.queue.queued_ticket import QueuedTicket
+from router.teams.teams import Team, default_team
 
 FRIDAY_NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 FRIDAY_NIGHT = datetime(2026, 11, 20, 22, tzinfo=UTC)

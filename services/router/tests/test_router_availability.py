@@ -6,7 +6,7 @@ import pytest
 
 from contracts.presence import AgentAvailabilityChanged
 from contracts.routing import RoutingRequested
-from router.availability import (
+from router.availability.availability import (
     LOST_AFTER,
     Availability,
     DeclaredBy,

@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 
-from router.calendar_answer import CalendarRefused
-from router.calendar_reader import CalendarReader
+from router.schedules.calendar_answer import CalendarRefused
+from router.schedules.calendar_reader import CalendarReader
 
 FIRST, LAST = date(2026, 11, 1), date(2029, 10, 31)
 

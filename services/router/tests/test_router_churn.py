@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from router.rotation import Rotation, TurnOrder
+from router.assigning.rotation import Rotation, TurnOrder
 
 NAMES = "abcdef"
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.schedules import Schedule
-from router.closures import Closure, TooFragmented, with_closures
+from router.schedules.closures import Closure, TooFragmented, with_closures
 from service_kit.office_hours import is_open
 
 FRIDAY = date(2026, 11, 20)

@@ -5,9 +5,9 @@ from typing import Any
 
 from contracts.directories import AgentEntry
 from contracts.tickets import TicketAssigned, TicketUnsnoozed
-from router.departures import AGENT_LEFT, departed, handed_back, left_behind
-from router.load import Load
-from router.queued_ticket import QUEUED_TICKETS, QueuedTicket
+from router.assigning.load import Load
+from router.queue.departures import AGENT_LEFT, departed, handed_back, left_behind
+from router.queue.queued_ticket import QUEUED_TICKETS, QueuedTicket
 from service_kit.testing.eventually import eventually
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from contracts.directories import AgentEntry
 from contracts.routing import Candidate, Exclusion
-from router.account_facts import ANSWERING_ROLES
-from router.eligibility import eligible_ids, roll
-from router.teams import Team, default_team
+from router.assigning.account_facts import ANSWERING_ROLES
+from router.assigning.eligibility import eligible_ids, roll
+from router.teams.teams import Team, default_team
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 EVERYONE = default_team("acc", NOW)

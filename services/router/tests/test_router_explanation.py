@@ -6,8 +6,8 @@ from typing import Any, get_args
 import pytest
 
 from contracts.routing import Candidate, Exclusion, LosingTeam
-from router.decisions import DecisionRecord
-from router.explanation import explained
+from router.assigning.decisions import DecisionRecord
+from router.assigning.explanation import explained
 
 NAMES = {"ann": "Ann", "bob": "Bob", "tea_1": "Billing", "tea_2": "Desk", "tea_3": "Gold"}
 

@@ -5,9 +5,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from router.calendar_answer import CalendarRefused
-from router.closures import Closure
-from router.holiday_calendar import MAX_DATES, closures_in
+from router.schedules.calendar_answer import CalendarRefused
+from router.schedules.closures import Closure
+from router.schedules.holiday_calendar import MAX_DATES, closures_in
 
 FIRST, LAST = date(2026, 11, 1), date(2029, 10, 31)
 PARIS = ZoneInfo("Europe/Paris")

@@ -13,13 +13,13 @@ from contracts.directories import AgentEntry
 from contracts.routing import AssignmentDecided, RoutingRequested
 from contracts.settings import AssignmentSettings, Capacity
 from contracts.tickets import TicketFacts
-from router.account_facts import ANSWERING_ROLES
-from router.appraisal import AccountFacts
-from router.assigner import Assigner
-from router.assignment import decide_called, decide_page
-from router.observation import observe
-from router.queued_ticket import QueuedTicket
-from router.teams import default_team
+from router.assigning.account_facts import ANSWERING_ROLES
+from router.assigning.appraisal import AccountFacts
+from router.assigning.assigner import Assigner
+from router.assigning.assignment import decide_called, decide_page
+from router.assigning.observation import observe
+from router.queue.queued_ticket import QueuedTicket
+from router.teams.teams import default_team
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 AGENTS = ("ann", "bob", "cas")

@@ -13,11 +13,11 @@ from contracts.people import Channel
 from contracts.routing import RoutingRequested
 from contracts.settings import Capacity
 from contracts.tickets import Status, TicketFacts
-from router.agent_limits import AgentLimits, has_room
-from router.assigner import Assigner, Pending
-from router.observation import observe
-from router.queued_ticket import QueuedTicket
-from router.workload import Workload
+from router.assigning.assigner import Assigner, Pending
+from router.assigning.observation import observe
+from router.assigning.workload import Workload
+from router.availability.agent_limits import AgentLimits, has_room
+from router.queue.queued_ticket import QueuedTicket
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 TICKETS = ("t0", "t1", "t2")

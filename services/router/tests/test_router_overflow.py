@@ -11,13 +11,13 @@ from contracts.directories import AgentEntry
 from contracts.schedules import Schedule
 from contracts.settings import AssignmentSettings
 from contracts.tickets import TicketTagsChanged
-from router.account_facts import ANSWERING_ROLES
-from router.appraisal import AccountFacts
-from router.assigner import Assigner
-from router.assignment import decide_called, decide_page
-from router.overflow import MAX_HOPS, OVERFLOW_DUE, OverflowTable, flaw_of_overflow, overflows
-from router.queued_ticket import QUEUED_TICKETS, QueuedTicket
-from router.teams import Team, default_team
+from router.assigning.account_facts import ANSWERING_ROLES
+from router.assigning.appraisal import AccountFacts
+from router.assigning.assigner import Assigner
+from router.assigning.assignment import decide_called, decide_page
+from router.queue.queued_ticket import QUEUED_TICKETS, QueuedTicket
+from router.teams.overflow import MAX_HOPS, OVERFLOW_DUE, OverflowTable, flaw_of_overflow, overflows
+from router.teams.teams import Team, default_team
 from service_kit.testing.eventually import eventually
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

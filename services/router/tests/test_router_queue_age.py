@@ -4,8 +4,8 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from contracts.tickets import TicketClosed
-from router.queue_age import QueueAge
-from router.queue_store import QueueStore
+from router.queue.queue_age import QueueAge
+from router.queue.queue_store import QueueStore
 from service_kit.testing.eventually import eventually
 
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from contracts.routing import RoutingRequested
 from contracts.tickets import TicketFacts
-from router.assigner import Assigner, Pending
-from router.observation import observe
-from router.queued_ticket import QueuedTicket, observed
+from router.assigning.assigner import Assigner, Pending
+from router.assigning.observation import observe
+from router.queue.queued_ticket import QueuedTicket, observed
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 CREATED = "support.ticket.created.v1"

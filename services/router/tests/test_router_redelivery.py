@@ -14,14 +14,14 @@ from contracts.people import Actor
 from contracts.routing import AssignmentDecided, RoutingRequested
 from contracts.settings import AssignmentSettings
 from contracts.tickets import TicketCreated, TicketFacts
-from router.account_facts import ANSWERING_ROLES
-from router.appraisal import AccountFacts
-from router.assigner_store import AssignerStore
-from router.assignment_workflow import AssignmentWorkflow
-from router.decision_store import DecisionStore
-from router.queue_store import QueueStore
-from router.rekey import routing_request
-from router.teams import default_team
+from router.assigning.account_facts import ANSWERING_ROLES
+from router.assigning.appraisal import AccountFacts
+from router.assigning.assigner_store import AssignerStore
+from router.assigning.assignment_workflow import AssignmentWorkflow
+from router.assigning.decision_store import DecisionStore
+from router.queue.queue_store import QueueStore
+from router.queue.rekey import routing_request
+from router.teams.teams import default_team
 from service_kit.bus import BusUnavailable
 from service_kit.docstore import DocStore
 from service_kit.errors import TransientError

@@ -11,12 +11,12 @@ from contracts.people import Channel
 from contracts.routing import AssignmentDecided, Exclusion
 from contracts.schedules import Schedule
 from contracts.settings import AssignmentSettings, Capacity
-from router.account_facts import ANSWERING_ROLES
-from router.appraisal import AccountFacts
-from router.assigner import Assigner
-from router.assignment import decide_page
-from router.queued_ticket import QueuedTicket
-from router.teams import Team, default_team
+from router.assigning.account_facts import ANSWERING_ROLES
+from router.assigning.appraisal import AccountFacts
+from router.assigning.assigner import Assigner
+from router.assigning.assignment import decide_page
+from router.queue.queued_ticket import QueuedTicket
+from router.teams.teams import Team, default_team
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 NIGHT = datetime(2026, 11, 20, 22, tzinfo=UTC)

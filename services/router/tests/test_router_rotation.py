@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.rotation import Rotation, TurnOrder, Turns
+from router.assigning.rotation import Rotation, TurnOrder, Turns
 
 
 def _after(*agents: str) -> Rotation:

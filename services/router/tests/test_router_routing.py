@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.routing import LosingTeam
-from router.routing import RoutingTable
-from router.teams import Team, default_team
+from router.teams.routing import RoutingTable
+from router.teams.teams import Team, default_team
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 DEFAULT = default_team("acc", NOW)

@@ -6,12 +6,12 @@ from typing import Any
 from contracts.directories import AgentEntry
 from contracts.settings import AssignmentSettings
 from contracts.tickets import TicketClosed
-from router.account_facts import ANSWERING_ROLES
-from router.appraisal import AccountFacts
-from router.assigner_store import AssignerStore
-from router.queue_store import QueueStore
-from router.simulation import DescribedTicket, Simulation
-from router.teams import default_team
+from router.assigning.account_facts import ANSWERING_ROLES
+from router.assigning.appraisal import AccountFacts
+from router.assigning.assigner_store import AssignerStore
+from router.assigning.simulation import DescribedTicket, Simulation
+from router.queue.queue_store import QueueStore
+from router.teams.teams import default_team
 from service_kit.testing.eventually import eventually
 from service_kit.testing.manual_clock import ManualClock
 from service_kit.testing.platforms import PlatformFactory

@@ -8,8 +8,8 @@ import pytest
 from contracts.schedules import Schedule
 from contracts.settings import AssignmentSettings
 from contracts.tickets import TicketAssigned, TicketClosed, TicketMessageAdded, TicketTagsChanged
-from router.queued_ticket import QUEUED_TICKETS, QueuedTicket
-from router.unanswered import answer_due, follow_up
+from router.queue.queued_ticket import QUEUED_TICKETS, QueuedTicket
+from router.queue.unanswered import answer_due, follow_up
 from service_kit.testing.eventually import eventually
 
 FRIDAY_NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -37,13 +37,13 @@ from service_kit.settings_copies import SETTINGS_COPIES, copy_id
 from service_kit.testing.callers import sign_in
 from service_kit.testing.eventually import eventually
 from service_kit.testing.manual_clock import ManualClock
-from tickets.account_workflow import NewAccount
-from tickets.agent_store import AgentStore
-from tickets.agents import Agent
 from tickets.app import create_service
-from tickets.intake_entry import INTAKE, IntakeEntry
-from tickets.model import Correspondence, Ticket
+from tickets.ledger.intake_entry import INTAKE, IntakeEntry
+from tickets.people.account_workflow import NewAccount
+from tickets.people.agent_store import AgentStore
+from tickets.people.agents import Agent
 from tickets.people_app import account_workflow
+from tickets.ticket.model import Correspondence, Ticket
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ACCOUNT = "acc_1"

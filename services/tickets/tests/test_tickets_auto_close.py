@@ -10,9 +10,9 @@ from contracts.people import Actor
 from contracts.settings import SmsAutoResponder, SmsSettings, TicketSettings
 from contracts.tickets import TicketClosed
 from service_kit.testing.eventually import eventually
-from tickets.auto_close import closed_if_quiet, quiet_before
-from tickets.life import awake, closed, reopened, snoozed
-from tickets.model import Ticket
+from tickets.life.auto_close import closed_if_quiet, quiet_before
+from tickets.life.life import awake, closed, reopened, snoozed
+from tickets.ticket.model import Ticket
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ANN = Actor(kind="agent", id="agt_1")

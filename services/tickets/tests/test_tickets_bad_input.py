@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from service_kit.testing.callers import sign_in
 from service_kit.testing.eventually import eventually
-from tickets.account_workflow import NewAccount
+from tickets.people.account_workflow import NewAccount
 from tickets.people_app import account_workflow
 
 OTHER = "acc_2"

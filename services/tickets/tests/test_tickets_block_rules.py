@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from contracts.people import Actor
-from tickets.block import REVERSIBLE_FOR, Block, begun, covers, hidden, normalised_value, purged, shown
-from tickets.model import Correspondence
+from tickets.privacy.block import REVERSIBLE_FOR, Block, begun, covers, hidden, normalised_value, purged, shown
+from tickets.ticket.model import Correspondence
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 ANN = Actor(kind="agent", id="agt_1")

@@ -13,8 +13,8 @@ from contracts.settings import TicketSettings
 from contracts.tickets import TicketVisibilityChanged
 from service_kit.docstore import Eq
 from service_kit.testing.eventually import eventually
-from tickets.block_kept import KEPT
-from tickets.model import TICKETS
+from tickets.privacy.block_kept import KEPT
+from tickets.ticket.model import TICKETS
 
 CARL = "carl@customer.example"
 PHONE = "+33612345678"

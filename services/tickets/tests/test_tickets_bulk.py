@@ -12,11 +12,11 @@ from contracts.ids import derive_id
 from contracts.tickets import TicketClosed, TicketTagsChanged
 from service_kit.auth import Principal
 from service_kit.testing.callers import api_key, sign_in
-from tickets.bulk import BATCH, MAX_BULK_TICKETS, BulkChange
-from tickets.bulk_run import begun
-from tickets.bulk_run_store import BulkRunStore
-from tickets.model import Ticket
-from tickets.ticket_store import TicketStore
+from tickets.bulk.bulk import BATCH, MAX_BULK_TICKETS, BulkChange
+from tickets.bulk.bulk_run import begun
+from tickets.bulk.bulk_run_store import BulkRunStore
+from tickets.ticket.model import Ticket
+from tickets.ticket.ticket_store import TicketStore
 
 STREAM = "application/x-ndjson"
 ACCOUNT = "acc_1"

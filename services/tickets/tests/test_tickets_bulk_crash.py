@@ -17,9 +17,9 @@ from service_kit.testing.callers import sign_in
 from service_kit.testing.eventually import eventually
 from service_kit.testing.manual_clock import ManualClock
 from tickets.app import create_service
-from tickets.bulk import BATCH
-from tickets.model import HISTORY, TICKETS
-from tickets.ticket_store import TicketStore
+from tickets.bulk.bulk import BATCH
+from tickets.ticket.model import HISTORY, TICKETS
+from tickets.ticket.ticket_store import TicketStore
 
 DYING_SERVICE = """
 import asyncio, sys

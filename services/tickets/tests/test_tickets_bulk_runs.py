@@ -12,12 +12,12 @@ from service_kit.platform import Platform
 from service_kit.problem import Problem
 from service_kit.testing.eventually import eventually
 from service_kit.testing.manual_clock import ManualClock
-from tickets.bulk import BATCH, Bulk, BulkChange, BulkResult
-from tickets.bulk_run import KEPT_FOR, LEASE, MAX_ATTEMPTS, BulkRun, advanced, begun
-from tickets.bulk_run_store import BulkRunStore
-from tickets.bulk_runs import MAX_RUNS, BulkRuns
-from tickets.desk import Edit
-from tickets.model import Ticket
+from tickets.bulk.bulk import BATCH, Bulk, BulkChange, BulkResult
+from tickets.bulk.bulk_run import KEPT_FOR, LEASE, MAX_ATTEMPTS, BulkRun, advanced, begun
+from tickets.bulk.bulk_run_store import BulkRunStore
+from tickets.bulk.bulk_runs import MAX_RUNS, BulkRuns
+from tickets.ticket.desk import Edit
+from tickets.ticket.model import Ticket
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ANN = Principal("acc_1", "agent", "agt_1", "admin", frozenset({"*"}), "cred_1")

@@ -8,8 +8,8 @@ import pytest
 from contracts.people import Attachment
 from contracts.tickets import TicketMessageAdded, TicketMessageCompleted
 from service_kit.testing.eventually import eventually
-from tickets.intake_entry import IntakeEntry
-from tickets.model import MESSAGES
+from tickets.ledger.intake_entry import IntakeEntry
+from tickets.ticket.model import MESSAGES
 
 MAIL = "once@customer.example"
 

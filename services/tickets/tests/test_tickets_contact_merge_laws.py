@@ -17,13 +17,13 @@ from service_kit.docstore import DocStore
 from service_kit.outbox import Outbox
 from service_kit.problem import Problem
 from service_kit.testing.manual_clock import ManualClock
-from tickets.contact_merge import CONTACT_MERGE
-from tickets.contact_merge_workflow import ContactMerging
-from tickets.contact_model import Contact
-from tickets.contact_parts import parts_of
-from tickets.contact_store import ContactStore
-from tickets.contact_timers import contact_timers
-from tickets.stored import Written
+from tickets.contacts.contact_merge import CONTACT_MERGE
+from tickets.contacts.contact_merge_workflow import ContactMerging
+from tickets.contacts.contact_model import Contact
+from tickets.contacts.contact_parts import parts_of
+from tickets.contacts.contact_store import ContactStore
+from tickets.contacts.contact_timers import contact_timers
+from tickets.ticket.stored import Written
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 WRITES = 5

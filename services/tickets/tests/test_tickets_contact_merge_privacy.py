@@ -7,8 +7,8 @@ import httpx
 
 from service_kit.docstore import Eq
 from service_kit.testing.eventually import eventually
-from tickets.contact_model import CONTACTS
-from tickets.model import MESSAGES, TICKETS
+from tickets.contacts.contact_model import CONTACTS
+from tickets.ticket.model import MESSAGES, TICKETS
 
 CARL = "carl@customer.example"
 MOBILE = "+33612345678"

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tickets.contact_forecast import Forecast, figures, forecast
-from tickets.contact_model import ContactActivity
-from tickets.contact_orders import ORDER_METRICS, Order, orders
+from tickets.contacts.contact_forecast import Forecast, figures, forecast
+from tickets.contacts.contact_model import ContactActivity
+from tickets.contacts.contact_orders import ORDER_METRICS, Order, orders
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.people import Actor
-from tickets.contact_merge import (
+from tickets.contacts.contact_merge import (
     MAX_PARTS,
     absorbed,
     claimed,
@@ -18,8 +18,15 @@ from tickets.contact_merge import (
     restored,
     without,
 )
-from tickets.contact_model import Contact, ContactMergeClaim, ContactPart, NumberSaid, SaidAny, SaidBool
-from tickets.contact_parts import in_part, later
+from tickets.contacts.contact_model import (
+    Contact,
+    ContactMergeClaim,
+    ContactPart,
+    NumberSaid,
+    SaidAny,
+    SaidBool,
+)
+from tickets.contacts.contact_parts import in_part, later
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ANN = Actor(kind="agent", id="agt_1")

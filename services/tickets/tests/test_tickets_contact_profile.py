@@ -10,9 +10,9 @@ from service_kit.docstore.fields import IndexedFields
 from service_kit.docstore.planning import require_index
 from service_kit.testing.callers import api_key, sign_in
 from service_kit.testing.eventually import eventually
-from tickets.contact_activity_store import ActivityQuery
-from tickets.contact_event_filters import CONTACT_EVENT_FILTERS
-from tickets.contact_model import ACTIVITIES
+from tickets.contacts.contact_activity_store import ActivityQuery
+from tickets.contacts.contact_event_filters import CONTACT_EVENT_FILTERS
+from tickets.contacts.contact_model import ACTIVITIES
 
 CARL = "carl@customer.example"
 

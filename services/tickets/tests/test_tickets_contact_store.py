@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest_asyncio
 
-from tickets.contact_model import Contact, ContactPart
-from tickets.contact_store import ContactStore
+from tickets.contacts.contact_model import Contact, ContactPart
+from tickets.contacts.contact_store import ContactStore
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

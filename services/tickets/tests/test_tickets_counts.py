@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tickets.inbox_readers import inbox_readers
-from tickets.model import Ticket
-from tickets.ticket_store import TicketStore
+from tickets.ticket.inbox_readers import inbox_readers
+from tickets.ticket.model import Ticket
+from tickets.ticket.ticket_store import TicketStore
 
 
 @pytest.fixture

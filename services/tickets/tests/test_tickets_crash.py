@@ -32,7 +32,7 @@ from service_kit.platform import Platform
 from service_kit.testing.callers import sign_in
 from service_kit.testing.eventually import eventually
 from tickets.app import create_service
-from tickets.intake_entry import INTAKE
+from tickets.ledger.intake_entry import INTAKE
 
 DYING_SERVICE = """
 import asyncio, sys

@@ -12,8 +12,8 @@ from contracts.ids import new_id
 from contracts.people import Actor
 from contracts.tickets import CustomFieldChange, TicketCustomFieldsChanged
 from service_kit.testing.callers import sign_in
-from tickets.custom_fields import CUSTOM_FIELDS, CustomField, asked_terms, misfit, misfits, terms
-from tickets.custom_values import customised
+from tickets.custom.custom_fields import CUSTOM_FIELDS, CustomField, asked_terms, misfit, misfits, terms
+from tickets.custom.custom_values import customised
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ANN = Actor(kind="agent", id="agt_1")

@@ -5,7 +5,7 @@ from contracts.routing import AssignmentDecided
 from contracts.settings import AssignmentSettings
 from contracts.tickets import TicketAssigned, TicketAssignmentRefused, TicketCreated, TicketReopened, TicketUnassigned
 from service_kit.testing.eventually import eventually
-from tickets.agent_presence import PRESENCE
+from tickets.people.agent_presence import PRESENCE
 
 
 def _decision(ticket: Any, number: int = 1, **given: Any) -> AssignmentDecided:

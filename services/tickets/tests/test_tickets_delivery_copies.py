@@ -2,8 +2,8 @@
 
 import pytest
 
-from tickets.delivery_state import advances
-from tickets.model import Delivery
+from tickets.ticket.model import Delivery
+from tickets.writing.delivery_state import advances
 
 GONE = "not in copy: bob@customer.example: 550 5.1.1 gone"
 

@@ -18,12 +18,12 @@ from service_kit.bus import Subscription
 from service_kit.docstore import Eq, Has
 from service_kit.testing.callers import sign_in
 from service_kit.testing.eventually import eventually
-from tickets.contact_model import CONTACTS, IDENTITIES
-from tickets.contacts import identity
-from tickets.erasure import ERASURES, OWNERS, erasure_id
-from tickets.intake_entry import INTAKE
-from tickets.model import HISTORY, MESSAGES, TICKETS
-from tickets.number_stop import NUMBER_STOPS
+from tickets.contacts.contact_model import CONTACTS, IDENTITIES
+from tickets.contacts.contacts import identity
+from tickets.ledger.intake_entry import INTAKE
+from tickets.privacy.erasure import ERASURES, OWNERS, erasure_id
+from tickets.privacy.number_stop import NUMBER_STOPS
+from tickets.ticket.model import HISTORY, MESSAGES, TICKETS
 
 CARL = "carl@customer.example"
 PHONE = "+33612345678"

@@ -19,8 +19,8 @@ from service_kit.testing.callers import sign_in
 from service_kit.testing.eventually import eventually
 from service_kit.testing.manual_clock import ManualClock
 from tickets.app import create_service
-from tickets.intake_entry import INTAKE
-from tickets.model import MESSAGES
+from tickets.ledger.intake_entry import INTAKE
+from tickets.ticket.model import MESSAGES
 
 DYING_SERVICE = """
 import asyncio, sys

@@ -5,9 +5,9 @@ from typing import Any
 
 from contracts.erasure import ContactErased, ContactErasureObeyed, ErasedIdentities
 from contracts.people import Actor
-from tickets.contact_model import Contact
-from tickets.contacts import new_contact
-from tickets.erasure import (
+from tickets.contacts.contact_model import Contact
+from tickets.contacts.contacts import new_contact
+from tickets.privacy.erasure import (
     ERASE_AGAIN,
     OWNERS,
     Erasure,

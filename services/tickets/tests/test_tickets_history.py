@@ -4,8 +4,8 @@ from typing import Any
 from contracts.people import Actor
 from contracts.tickets import TicketEvent, TicketMessageAdded
 from service_kit.docstore import Eq
-from tickets.conversation import added
-from tickets.model import MESSAGES, TICKETS, Message
+from tickets.ticket.model import MESSAGES, TICKETS, Message
+from tickets.writing.conversation import added
 
 
 async def test_history_is_what_was_published(bench: Any):

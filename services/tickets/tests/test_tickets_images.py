@@ -7,14 +7,14 @@ import pytest
 
 from service_kit.problem import Problem
 from service_kit.ssrf import ForbiddenAddress
-from tickets.desk import Desk
-from tickets.history import History
-from tickets.history_store import HistoryStore
-from tickets.image_fetching import ImageFetching
-from tickets.message_store import MessageStore
-from tickets.publication import Publication
-from tickets.remote_images import image_type, remote_images
-from tickets.ticket_store import TicketStore
+from tickets.ticket.desk import Desk
+from tickets.ticket.history import History
+from tickets.ticket.history_store import HistoryStore
+from tickets.ticket.message_store import MessageStore
+from tickets.ticket.publication import Publication
+from tickets.ticket.ticket_store import TicketStore
+from tickets.writing.image_fetching import ImageFetching
+from tickets.writing.remote_images import image_type, remote_images
 
 ACCOUNT = "acc_1"
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20

@@ -11,9 +11,9 @@ from service_kit.docstore import Sort
 from service_kit.docstore.fields import IndexedFields
 from service_kit.docstore.planning import require_index
 from service_kit.testing.eventually import eventually
-from tickets.intake_counter import mailboxes_after
-from tickets.intake_counts import IntakeRange
-from tickets.intake_entry import INTAKE
+from tickets.ledger.intake_counter import mailboxes_after
+from tickets.ledger.intake_counts import IntakeRange
+from tickets.ledger.intake_entry import INTAKE
 
 
 async def counts(bench: Any, **query: Any) -> dict[str, Any]:

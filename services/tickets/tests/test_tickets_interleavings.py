@@ -27,27 +27,27 @@ from service_kit.platform import Platform
 from service_kit.problem import Problem
 from service_kit.settings_copies import SettingsCopies
 from service_kit.testing.manual_clock import ManualClock
-from tickets.agent_directory import AgentLookup
-from tickets.agent_store import AgentStore
-from tickets.agents import Agent
-from tickets.attachments import Attachments
-from tickets.block_store import BlockStore
-from tickets.contact_model import Contact
-from tickets.contact_store import ContactStore
-from tickets.decisions import Decisions
-from tickets.desk import Desk
-from tickets.erasure_blobs import ErasureBlobs
-from tickets.history import History
-from tickets.history_store import HistoryStore
-from tickets.mail_ids import SignedIds
-from tickets.message_store import MessageStore
-from tickets.model import MESSAGES, TICKETS, Message, Ticket
-from tickets.publication import Publication
-from tickets.rules import RulesReader
-from tickets.ticket_actions import TicketActions
-from tickets.ticket_edits import Assignee, TicketEdits
-from tickets.ticket_store import TicketStore
-from tickets.writing import Draft, Writing
+from tickets.contacts.contact_model import Contact
+from tickets.contacts.contact_store import ContactStore
+from tickets.intake.mail_ids import SignedIds
+from tickets.life.decisions import Decisions
+from tickets.life.ticket_actions import TicketActions
+from tickets.life.ticket_edits import Assignee, TicketEdits
+from tickets.people.agent_directory import AgentLookup
+from tickets.people.agent_store import AgentStore
+from tickets.people.agents import Agent
+from tickets.privacy.block_store import BlockStore
+from tickets.privacy.erasure_blobs import ErasureBlobs
+from tickets.ticket.desk import Desk
+from tickets.ticket.history import History
+from tickets.ticket.history_store import HistoryStore
+from tickets.ticket.message_store import MessageStore
+from tickets.ticket.model import MESSAGES, TICKETS, Message, Ticket
+from tickets.ticket.publication import Publication
+from tickets.ticket.rules import RulesReader
+from tickets.ticket.ticket_store import TicketStore
+from tickets.writing.attachments import Attachments
+from tickets.writing.writing import Draft, Writing
 
 pytestmark = pytest.mark.laws
 

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from contracts.people import Actor
 from contracts.tickets import TicketEvent
 from service_kit.outbox import OUTBOX_LIMIT
-from tickets.assignment import by_hand
-from tickets.conversation import added
-from tickets.life import awake, closed, reopened, seen_by, snoozed, tagged, timer_rang, unseen_by
-from tickets.model import Message, Ticket
-from tickets.ticket_events import facts
+from tickets.life.assignment import by_hand
+from tickets.life.life import awake, closed, reopened, seen_by, snoozed, tagged, timer_rang, unseen_by
+from tickets.ticket.model import Message, Ticket
+from tickets.ticket.ticket_events import facts
+from tickets.writing.conversation import added
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ANN = Actor(kind="agent", id="agt_1")

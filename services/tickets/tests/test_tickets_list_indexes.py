@@ -7,9 +7,9 @@ import pytest
 from service_kit.docstore import All, Eq, In, Sort
 from service_kit.docstore.fields import IndexedFields
 from service_kit.docstore.planning import require_index
-from tickets.model import TICKETS
-from tickets.saved_views import SAVED_VIEWS
-from tickets.ticket_store import SortField, TicketQuery
+from tickets.lists.saved_views import SAVED_VIEWS
+from tickets.ticket.model import TICKETS
+from tickets.ticket.ticket_store import SortField, TicketQuery
 
 ASKED: list[dict[str, Any]] = [
     {},

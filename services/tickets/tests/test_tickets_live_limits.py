@@ -19,8 +19,8 @@ from service_kit.problem import Problem
 from service_kit.testing.event_stream import following
 from service_kit.testing.eventually import eventually
 from service_kit.testing.manual_clock import ManualClock
-from tickets.live_response import LiveResponse, Pace
-from tickets.live_streams import Follower, LiveStreams
+from tickets.live.live_response import LiveResponse, Pace
+from tickets.live.live_streams import Follower, LiveStreams
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 FAST = Pace(look=0.05, heartbeat=0.1, slow=0.2)
@@ -141,7 +141,7 @@ async def test_streams_that_nobody_can_vouch_for_end(fan_out: FanOut, monkeypatc
     with streams.admitted(_ann()) as stream:
         with pytest.raises(CredentialsUnavailable):
             await streams.check()
-        monkeypatch.setattr("tickets.live_streams._UNCHECKED_SECONDS", -1.0)
+        monkeypatch.setattr("tickets.live.live_streams._UNCHECKED_SECONDS", -1.0)
         with pytest.raises(CredentialsUnavailable):
             await streams.check()
 

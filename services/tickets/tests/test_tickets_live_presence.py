@@ -5,7 +5,7 @@ from typing import Any
 
 from service_kit.testing.callers import api_key, sign_in
 from service_kit.testing.event_stream import following
-from tickets.live_presence import MOST_PRESENT, renewed, still_there
+from tickets.live.live_presence import MOST_PRESENT, renewed, still_there
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

@@ -11,8 +11,8 @@ from service_kit.auth.credentials import Credentials, hash_token
 from service_kit.testing.callers import api_key, sign_in
 from service_kit.testing.event_stream import ServerEvent, following
 from tickets.app import create_service
-from tickets.live_ticket import without_gap
-from tickets.model import HistoryEntry, Ticket, entry_id
+from tickets.live.live_ticket import without_gap
+from tickets.ticket.model import HistoryEntry, Ticket, entry_id
 
 
 async def _open_ticket(bench: Any) -> str:

@@ -11,12 +11,12 @@ from service_kit.problem import Problem
 from service_kit.testing.event_stream import EventReader, following
 from service_kit.testing.manual_clock import ManualClock
 from tickets.app import create_service
-from tickets.history_store import HistoryStore
-from tickets.live_changes import ViewSource, moment_of, place_of
-from tickets.live_view import FollowedView, followed_view
-from tickets.model import HISTORY, HistoryEntry, Ticket
-from tickets.narrowing import Narrowing
-from tickets.ticket_events import facts
+from tickets.lists.narrowing import Narrowing
+from tickets.live.live_changes import ViewSource, moment_of, place_of
+from tickets.live.live_view import FollowedView, followed_view
+from tickets.ticket.history_store import HistoryStore
+from tickets.ticket.model import HISTORY, HistoryEntry, Ticket
+from tickets.ticket.ticket_events import facts
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 EVERYTHING = FollowedView("all", None, Narrowing(status="any"))

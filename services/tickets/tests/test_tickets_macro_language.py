@@ -11,10 +11,17 @@ from hypothesis import strategies as st
 
 from contracts.directories import AgentEntry
 from contracts.settings import AccountSettings
-from tickets.contact_model import Contact, SaidAny
-from tickets.contact_orders import Order, OrderItem
-from tickets.macro_language import FILTERS, MAX_MARKUPS, MacroFlaw, MissingVariables, read
-from tickets.macro_variables import VARIABLES, MacroFacts, checked_html, checked_text, ticket_fields, values
+from tickets.contacts.contact_model import Contact, SaidAny
+from tickets.contacts.contact_orders import Order, OrderItem
+from tickets.macros.macro_language import FILTERS, MAX_MARKUPS, MacroFlaw, MissingVariables, read
+from tickets.macros.macro_variables import (
+    VARIABLES,
+    MacroFacts,
+    checked_html,
+    checked_text,
+    ticket_fields,
+    values,
+)
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 KETTLE, CUP = OrderItem("Kettle", None, 1, None), OrderItem("Cup", None, 4, None)

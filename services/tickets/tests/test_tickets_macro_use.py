@@ -14,9 +14,9 @@ from contracts.settings import AccountSettings
 from contracts.tickets import TicketClosed, TicketMessageAdded
 from service_kit.testing.callers import api_key, sign_in
 from service_kit.testing.eventually import eventually
-from tickets.macro_store import MacroStore
-from tickets.macro_uses import MacroUses
-from tickets.macros import Macro, MacroActions, used
+from tickets.macros.macro_store import MacroStore
+from tickets.macros.macro_uses import MacroUses
+from tickets.macros.macros import Macro, MacroActions, used
 
 CARL = "carl@customer.example"
 

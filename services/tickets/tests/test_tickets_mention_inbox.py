@@ -8,7 +8,7 @@ import httpx
 from service_kit.docstore import Eq
 from service_kit.testing.callers import api_key, sign_in
 from service_kit.testing.eventually import eventually
-from tickets.mention import MENTIONS
+from tickets.mentions.mention import MENTIONS
 
 
 async def _mentioned(bench: Any, *agent_ids: str) -> str:

@@ -9,7 +9,7 @@ from contracts.directories import AgentEntry
 from contracts.tickets import TicketAgentMentioned
 from service_kit.docstore import Cmp
 from service_kit.http.idempotency_records import IDEMPOTENCY_KEYS
-from tickets.mentions import MOST_MENTIONED, meant, mentioned, named_in
+from tickets.mentions.mentions import MOST_MENTIONED, meant, mentioned, named_in
 
 ANN = AgentEntry(id="agt_1", name="Ann Lee", email="ann@acme.example", role="support")
 BEN = AgentEntry(id="agt_2", name="Ben", email="Ben.O'Hara+desk@acme.example", role="support")

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from contracts.people import Actor
 from contracts.tickets import TicketClosed, TicketMerged
 from service_kit.docstore import InvalidCursorError
-from tickets.merge import MAX_MERGED, MERGE, arrived, claimed, departed, is_merged, objection, released
-from tickets.merged_thread import newest, read_places, write_places
-from tickets.model import Correspondence, MergeClaim, Message, Ticket
-from tickets.ticket_events import SYSTEM
+from tickets.reshaping.merge import MAX_MERGED, MERGE, arrived, claimed, departed, is_merged, objection, released
+from tickets.reshaping.merged_thread import newest, read_places, write_places
+from tickets.ticket.model import Correspondence, MergeClaim, Message, Ticket
+from tickets.ticket.ticket_events import SYSTEM
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ANN = Actor(kind="agent", id="agt_1")

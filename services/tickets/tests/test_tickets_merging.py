@@ -11,8 +11,8 @@ from contracts.people import Actor
 from contracts.tickets import TicketClosed, TicketMerged, TicketMessageAdded
 from service_kit.testing.callers import api_key, sign_in
 from service_kit.testing.eventually import eventually
-from tickets.merge import claimed
-from tickets.model import TICKETS, MergeClaim
+from tickets.reshaping.merge import claimed
+from tickets.ticket.model import TICKETS, MergeClaim
 
 
 async def _mail(bench: Any, text: str = "Where is my order?", **given: Any) -> str:

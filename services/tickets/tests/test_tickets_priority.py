@@ -5,7 +5,7 @@ from typing import Any
 
 from contracts.people import Actor
 from contracts.tickets import TicketPriorityChanged
-from tickets.life import prioritised
+from tickets.life.life import prioritised
 
 ANN = Actor(kind="agent", id="agt_1")
 

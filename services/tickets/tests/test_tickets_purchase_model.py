@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tickets.purchase_model import (
+from tickets.contacts.purchase_model import (
     CDNOW_SPENDING,
     CDNOW_TIMING,
     Purchases,

@@ -26,29 +26,29 @@ from service_kit.outbox import Outbox
 from service_kit.platform import Platform
 from service_kit.settings_copies import SettingsCopies
 from service_kit.testing.manual_clock import ManualClock
-from tickets.block_store import BlockStore
-from tickets.contact_store import ContactStore
-from tickets.conversation import added, inbound_message, superseded
-from tickets.desk import Desk
-from tickets.erasure_blobs import ErasureBlobs
-from tickets.history import History
-from tickets.history_store import HistoryStore
-from tickets.intake import Intake
-from tickets.intake_entry import INTAKE
-from tickets.intake_guard import GuardReader
-from tickets.intake_ledger import IntakeLedger
-from tickets.intake_reader import IntakeReader
-from tickets.intake_writer import IntakeWriter
-from tickets.life import closed, snoozed
-from tickets.mail_ids import SignedIds
-from tickets.message_store import MessageStore
-from tickets.model import MESSAGES, TICKETS, Message, Ticket
-from tickets.number_stop import NumberStops
-from tickets.presence_store import PresenceStore
-from tickets.publication import Publication
-from tickets.rules import RulesReader
-from tickets.ticket_numbers import TicketNumbers
-from tickets.ticket_store import TicketStore
+from tickets.contacts.contact_store import ContactStore
+from tickets.intake.intake import Intake
+from tickets.intake.intake_guard import GuardReader
+from tickets.intake.intake_reader import IntakeReader
+from tickets.intake.intake_writer import IntakeWriter
+from tickets.intake.mail_ids import SignedIds
+from tickets.ledger.intake_entry import INTAKE
+from tickets.ledger.intake_ledger import IntakeLedger
+from tickets.life.life import closed, snoozed
+from tickets.people.presence_store import PresenceStore
+from tickets.privacy.block_store import BlockStore
+from tickets.privacy.erasure_blobs import ErasureBlobs
+from tickets.privacy.number_stop import NumberStops
+from tickets.ticket.desk import Desk
+from tickets.ticket.history import History
+from tickets.ticket.history_store import HistoryStore
+from tickets.ticket.message_store import MessageStore
+from tickets.ticket.model import MESSAGES, TICKETS, Message, Ticket
+from tickets.ticket.publication import Publication
+from tickets.ticket.rules import RulesReader
+from tickets.ticket.ticket_numbers import TicketNumbers
+from tickets.ticket.ticket_store import TicketStore
+from tickets.writing.conversation import added, inbound_message, superseded
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ANN = Actor(kind="agent", id="agt_1")

@@ -14,9 +14,9 @@ from contracts.tickets import TicketMessageRedacted
 from service_kit.blobs import BlobMissing
 from service_kit.testing.callers import api_key, sign_in
 from service_kit.testing.eventually import eventually
-from tickets.model import MESSAGES, Message, Ticket
-from tickets.outgoing import filled
-from tickets.redaction import REDACTED_SUBJECT, is_leaving, redacted, text_hash, unsaid
+from tickets.ticket.model import MESSAGES, Message, Ticket
+from tickets.writing.outgoing import filled
+from tickets.writing.redaction import REDACTED_SUBJECT, is_leaving, redacted, text_hash, unsaid
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 SECRET = "Her card is zebra 4111 xylophone"

@@ -9,9 +9,8 @@ from pydantic import ValidationError
 
 from contracts.people import Actor
 from contracts.settings import TicketSettings
-from tickets.life import closed, reopened, snoozed, timer_rang
-from tickets.model import Ticket
-from tickets.reopen import (
+from tickets.life.life import closed, reopened, snoozed, timer_rang
+from tickets.life.reopen import (
     PRESETS,
     Append,
     Continue,
@@ -24,6 +23,7 @@ from tickets.reopen import (
     owner_stays,
     policy_for,
 )
+from tickets.ticket.model import Ticket
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ANN = Actor(kind="agent", id="agt_1")

@@ -13,15 +13,15 @@ from contracts.people import Actor, Party
 from contracts.routing import AssignmentDecided
 from contracts.schedules import Schedule
 from contracts.settings import AccountSettings, ChatSettings, SmsAutoResponder, SmsSettings
-from tickets.assignment import AlreadyJudged, Apply, Refuse, by_hand, judge, settled
-from tickets.auto_text import AutoText, office_hours_text, rendered, session_begins, sms_answer
-from tickets.contact_model import NumberSaid, SaidBool
-from tickets.contacts import may_be_told, new_contact, published, spent, with_facts
-from tickets.conversation import with_mail
-from tickets.delivery_state import DELAYED, advances
-from tickets.model import Delivery, Message, Ticket
-from tickets.outgoing import filled
-from tickets.visibility import may_leave
+from tickets.contacts.contact_model import NumberSaid, SaidBool
+from tickets.contacts.contacts import may_be_told, new_contact, published, spent, with_facts
+from tickets.intake.auto_text import AutoText, office_hours_text, rendered, session_begins, sms_answer
+from tickets.life.assignment import AlreadyJudged, Apply, Refuse, by_hand, judge, settled
+from tickets.ticket.model import Delivery, Message, Ticket
+from tickets.ticket.visibility import may_leave
+from tickets.writing.conversation import with_mail
+from tickets.writing.delivery_state import DELAYED, advances
+from tickets.writing.outgoing import filled
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ANN = Actor(kind="agent", id="agt_1")

@@ -6,8 +6,8 @@ from typing import Any
 
 from service_kit.docstore import Eq
 from service_kit.testing.callers import api_key, sign_in
-from tickets.saved_draft_store import SavedDraftStore
-from tickets.saved_drafts import DRAFTS_PER_AGENT, SAVED_DRAFTS, SavedDraft, draft_id
+from tickets.writing.saved_draft_store import SavedDraftStore
+from tickets.writing.saved_drafts import DRAFTS_PER_AGENT, SAVED_DRAFTS, SavedDraft, draft_id
 
 
 async def _open_ticket(bench: Any) -> str:

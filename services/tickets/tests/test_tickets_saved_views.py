@@ -7,8 +7,8 @@ import pytest
 from service_kit.auth import EVERY_SCOPE, Principal
 from service_kit.testing.callers import api_key, sign_in
 from service_kit.testing.eventually import eventually
-from tickets.narrowing import Narrowing
-from tickets.saved_views import SavedView, ViewFilter, is_visible, may_change
+from tickets.lists.narrowing import Narrowing
+from tickets.lists.saved_views import SavedView, ViewFilter, is_visible, may_change
 
 
 async def _ticket(bench: Any, *, tags: tuple[str, ...] = (), text: str = "Hello") -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tickets.conversation import MAX_SEARCH_TOKENS
+from tickets.writing.conversation import MAX_SEARCH_TOKENS
 
 
 async def _numbers(bench: Any, q: str, **query: Any) -> list[int]:

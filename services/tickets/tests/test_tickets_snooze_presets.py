@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from contracts.settings import AccountSettings
 from contracts.tickets import TicketUnsnoozed
-from tickets.snooze_presets import SnoozePreset, snoozed_until
+from tickets.life.snooze_presets import SnoozePreset, snoozed_until
 
 PRESETS: tuple[SnoozePreset, ...] = get_args(SnoozePreset)
 ZONES = [ZoneInfo(name) for name in sorted(available_timezones() - {"localtime"})]

@@ -13,8 +13,8 @@ from contracts.people import Actor
 from contracts.tickets import TicketCreated, TicketMessageAdded, TicketSplit
 from service_kit.testing.callers import api_key
 from service_kit.testing.eventually import eventually
-from tickets.model import TICKETS, SplitIntent
-from tickets.split import finished, intended
+from tickets.reshaping.split import finished, intended
+from tickets.ticket.model import TICKETS, SplitIntent
 
 
 async def _thread(bench: Any, *texts: str) -> tuple[str, dict[str, str]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-import tickets.account_workflow
+import tickets.people.account_workflow
 import tickets.people_app
 from deskbus.demo.api import Api, ApiError
 from service_kit.errors import DeskbusError
@@ -67,7 +67,7 @@ async def create_account(
     """
     password = secrets.token_urlsafe(18)
     try:
-        wanted = tickets.account_workflow.NewAccount(
+        wanted = tickets.people.account_workflow.NewAccount(
             name=name, owner_name="Owner", email=owner_email, password=password, account_id=account_id
         )
     except ValidationError as error:

@@ -13,8 +13,8 @@ from rich.table import Table
 from contracts.settings import SmsSettings
 from deskbus.attached import attached_engines
 from deskbus.engines import Engines
-from ingest_email.quarantine import Quarantine
-from ingest_email.quarantine_shelf import MailShelf
+from ingest_email.quarantine.quarantine import Quarantine
+from ingest_email.quarantine.quarantine_shelf import MailShelf
 from ingest_email.settings import IngestEmailSettings
 from ingest_sms.quarantine_shelf import WebhookShelf
 from ingest_sms.store import SmsStore

@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 
 from contracts.envelope import UtcDatetime
 from contracts.settings import EmailSettings
-from ingest_email.headers import bare_address
-from ingest_email.imap_roster import ImapRoster
-from ingest_email.imap_rules import changed_names, refuse_unreadable
+from ingest_email.imap.imap_roster import ImapRoster
+from ingest_email.imap.imap_rules import changed_names, refuse_unreadable
+from ingest_email.parsing.headers import bare_address
 from ingest_email.plus_address import candidates
-from ingest_email.sendgrid import public_key
+from ingest_email.webhooks.sendgrid import public_key
 from service_kit.docstore import CollectionSpec, Document, Fate
 from service_kit.platform import Platform
 from service_kit.problem import Problem

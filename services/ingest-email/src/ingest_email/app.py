@@ -2,21 +2,21 @@
 
 from ingest_email.acceptance import Acceptance
 from ingest_email.address_book import AddressBook
-from ingest_email.api import PREFIX, email_router
 from ingest_email.documented_problems import PROBLEMS
 from ingest_email.erasure import MailErasure
-from ingest_email.imap_api import imap_router
+from ingest_email.imap.imap_api import imap_router
 from ingest_email.imap_app import watch_mailboxes
-from ingest_email.mailgun import WINDOW
 from ingest_email.metrics import MailMetrics
-from ingest_email.parser_pool import ParserPool
-from ingest_email.quarantine import Quarantine
+from ingest_email.parsing.parser_pool import ParserPool
+from ingest_email.quarantine.quarantine import Quarantine
 from ingest_email.settings import IngestEmailSettings
-from ingest_email.smtp_door import SmtpDoor
-from ingest_email.smtp_handler import SmtpHandler
+from ingest_email.smtp.smtp_door import SmtpDoor
+from ingest_email.smtp.smtp_handler import SmtpHandler
 from ingest_email.subscriptions import subscribe
-from ingest_email.used_tokens import UsedTokens
-from ingest_email.webhooks import Webhooks
+from ingest_email.webhooks.api import PREFIX, email_router
+from ingest_email.webhooks.mailgun import WINDOW
+from ingest_email.webhooks.used_tokens import UsedTokens
+from ingest_email.webhooks.webhooks import Webhooks
 from ingest_email.workflow import MailWorkflow
 from service_kit.audit import AuditTrail
 from service_kit.erasure import Obedience

@@ -5,10 +5,10 @@ Each provider is told in the status that makes it give up, or come again.
 
 from collections.abc import Sequence
 
-from ingest_email.mailgun import MAILGUN
-from ingest_email.postmark import POSTMARK
-from ingest_email.provider import Provider
-from ingest_email.sendgrid import SENDGRID
+from ingest_email.webhooks.mailgun import MAILGUN
+from ingest_email.webhooks.postmark import POSTMARK
+from ingest_email.webhooks.provider import Provider
+from ingest_email.webhooks.sendgrid import SENDGRID
 from service_kit.http.openapi_problems import OwnProblems
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
 from contracts.mail import MailAccepted
-from ingest_email.quarantine import Quarantine, QuarantinedMail
+from ingest_email.quarantine.quarantine import Quarantine, QuarantinedMail
 from service_kit.blobs import BlobMissing, Blobs
 from service_kit.bus import DeadLetter
 from service_kit.erasure import ErasedContact

@@ -3,7 +3,7 @@
 import hashlib
 
 from contracts.ids import derive_id
-from ingest_email.model import MailHead
+from ingest_email.parsing.model import MailHead
 
 _MAX_PROVIDER_ID = 1000
 

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 from ingest_email.acceptance import Acceptance
 from ingest_email.address_book import AddressBook
-from ingest_email.imap_dialler import ImapDialler
-from ingest_email.imap_intake import ImapIntake
-from ingest_email.imap_line import LineLimits
-from ingest_email.imap_reader import ImapReader, ReaderParts
-from ingest_email.imap_watch import ImapWatch
+from ingest_email.imap.imap_dialler import ImapDialler
+from ingest_email.imap.imap_intake import ImapIntake
+from ingest_email.imap.imap_line import LineLimits
+from ingest_email.imap.imap_reader import ImapReader, ReaderParts
+from ingest_email.imap.imap_watch import ImapWatch
 from ingest_email.metrics import MailMetrics
 from ingest_email.settings import IngestEmailSettings
 from service_kit.platform import Platform

@@ -8,10 +8,10 @@ from contracts.inbound import Automatic, InboundMessageReceived, MailHeaders
 from contracts.intake import IntakeVerdictRecorded
 from contracts.mail import MailAccepted, MailBounced
 from contracts.people import Attachment, Party
-from ingest_email.headers import bare_address
 from ingest_email.identity import message_id, provider_message_id
-from ingest_email.model import AutomaticMark, MailBody, MailHead
-from ingest_email.own_mail import OwnMail
+from ingest_email.parsing.headers import bare_address
+from ingest_email.parsing.model import AutomaticMark, MailBody, MailHead
+from ingest_email.parsing.own_mail import OwnMail
 from ingest_email.plus_address import tag_of
 
 _PARTIAL = "partial:"

@@ -6,7 +6,7 @@ from typing import Self
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from ingest_email.networks import Networks
+from ingest_email.smtp.networks import Networks
 
 
 class IngestEmailSettings(BaseSettings):

@@ -13,14 +13,14 @@ from contracts.people import Attachment
 from ingest_email import check_mail, inbound
 from ingest_email.address_book import AddressBook
 from ingest_email.blob_keys import content_key
-from ingest_email.headers import read_head
 from ingest_email.inbound import Understood
 from ingest_email.metrics import MailMetrics
-from ingest_email.model import AutomaticMark, MailBody, MailHead, ParsedMail
-from ingest_email.own_mail import signed_by_us
-from ingest_email.parser_pool import ParserPool
-from ingest_email.parser_process import Unparsed
-from ingest_email.quarantine import Quarantine
+from ingest_email.parsing.headers import read_head
+from ingest_email.parsing.model import AutomaticMark, MailBody, MailHead, ParsedMail
+from ingest_email.parsing.own_mail import signed_by_us
+from ingest_email.parsing.parser_pool import ParserPool
+from ingest_email.parsing.parser_process import Unparsed
+from ingest_email.quarantine.quarantine import Quarantine
 from service_kit.errors import TransientError
 from service_kit.platform import Platform
 

@@ -5,40 +5,40 @@ from functools import partial
 
 from contracts.directories import ScheduleDirectory, TeamDirectory
 from contracts.settings import AssignmentSettings
-from router.account_facts import AccountFactsReader
-from router.agent_limits_api import agent_limits_router
-from router.agent_limits_store import AgentLimitsStore
-from router.agent_limits_workflow import AgentLimitsWorkflow
-from router.assigner_store import AssignerStore
-from router.assignment_api import assignment_router
-from router.assignment_workflow import AssignmentWorkflow
-from router.availability_api import availability_router
-from router.availability_store import AvailabilityStore
-from router.availability_workflow import AvailabilityWorkflow
-from router.calendar_api import calendar_router
-from router.calendar_import import CalendarImport
-from router.calendar_reader import CalendarReader
+from router.assigning.account_facts import AccountFactsReader
+from router.assigning.assigner_store import AssignerStore
+from router.assigning.assignment_api import assignment_router
+from router.assigning.assignment_workflow import AssignmentWorkflow
+from router.assigning.decision_store import DecisionStore
+from router.assigning.simulation import Simulation
+from router.assigning.simulation_api import simulation_router
+from router.availability.agent_limits_api import agent_limits_router
+from router.availability.agent_limits_store import AgentLimitsStore
+from router.availability.agent_limits_workflow import AgentLimitsWorkflow
+from router.availability.availability_api import availability_router
+from router.availability.availability_store import AvailabilityStore
+from router.availability.availability_workflow import AvailabilityWorkflow
 from router.contact_copies import ContactCopies
-from router.decision_store import DecisionStore
 from router.directory_publisher import DirectoryPublisher
 from router.documented_problems import PROBLEMS
 from router.erasure import RouterErasure
 from router.names import Names
 from router.new_accounts import NewAccounts
-from router.queue_age import QueueAge
-from router.queue_store import QueueStore
-from router.rekey import Rekey
-from router.schedule_store import ScheduleStore
-from router.schedule_use import ScheduleUse
-from router.schedule_workflow import ScheduleWorkflow, check_schedule
-from router.schedules_api import schedules_router
-from router.simulation import Simulation
-from router.simulation_api import simulation_router
+from router.queue.queue_age import QueueAge
+from router.queue.queue_store import QueueStore
+from router.queue.rekey import Rekey
+from router.queue.wakes import Wakes
+from router.schedules.calendar_api import calendar_router
+from router.schedules.calendar_import import CalendarImport
+from router.schedules.calendar_reader import CalendarReader
+from router.schedules.schedule_store import ScheduleStore
+from router.schedules.schedule_use import ScheduleUse
+from router.schedules.schedule_workflow import ScheduleWorkflow, check_schedule
+from router.schedules.schedules_api import schedules_router
 from router.subscriptions import GROUP, subscribe
-from router.team_store import TeamStore
-from router.team_workflow import TeamWorkflow
-from router.teams_api import teams_router
-from router.wakes import Wakes
+from router.teams.team_store import TeamStore
+from router.teams.team_workflow import TeamWorkflow
+from router.teams.teams_api import teams_router
 from service_kit.audit import AuditTrail
 from service_kit.auth.credentials import Credentials
 from service_kit.erasure import Obedience

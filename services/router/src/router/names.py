@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from contracts.directories import AgentDirectory
-from router.team_store import TeamStore
+from router.teams.team_store import TeamStore
 from service_kit.settings_copies import SettingsCopies
 
 

@@ -3,8 +3,8 @@
 from contracts.directories import ScheduleDirectory, TeamDirectory
 from contracts.settings import AssignmentSettings
 from router.directory_publisher import DirectoryPublisher
-from router.team_store import TeamStore
-from router.teams import default_team
+from router.teams.team_store import TeamStore
+from router.teams.teams import default_team
 from service_kit.clock import Clock
 from service_kit.settings_area import SettingsArea
 

@@ -4,9 +4,9 @@ from contracts.contacts import ContactChanged
 from contracts.routing import RoutingRequested
 from contracts.topic import ServiceName
 from contracts.topics import CONTACTS, ROUTING_REQUESTS, TICKET_EVENTS
-from router.assignment_workflow import AssignmentWorkflow
+from router.assigning.assignment_workflow import AssignmentWorkflow
 from router.contact_copies import ContactCopies
-from router.rekey import ROUTING_EVENTS, Rekey
+from router.queue.rekey import ROUTING_EVENTS, Rekey
 from service_kit.bus import Bus, Subscription
 
 GROUP: ServiceName = "router"

@@ -5,18 +5,18 @@ from collections.abc import Sequence
 from service_kit.clock import Clock
 from service_kit.docstore import DocStore
 from service_kit.http.routes import Routes
-from tickets.contact_activity_store import ContactActivityStore
-from tickets.contact_event_filter_store import ContactEventFilterStore
-from tickets.contact_event_filter_workflow import ContactEventFilters
-from tickets.contact_event_filters_api import contact_event_filters_router
-from tickets.contact_merge_api import contact_merge_router
-from tickets.contact_merge_workflow import ContactMerging
-from tickets.contact_profile import ContactProfiles
-from tickets.contact_profile_api import contact_profile_router
-from tickets.contact_store import ContactStore
-from tickets.contacts_api import contacts_router
-from tickets.ticket_lists import TicketLists
-from tickets.ticket_store import TicketStore
+from tickets.contacts.contact_activity_store import ContactActivityStore
+from tickets.contacts.contact_event_filter_store import ContactEventFilterStore
+from tickets.contacts.contact_event_filter_workflow import ContactEventFilters
+from tickets.contacts.contact_event_filters_api import contact_event_filters_router
+from tickets.contacts.contact_merge_api import contact_merge_router
+from tickets.contacts.contact_merge_workflow import ContactMerging
+from tickets.contacts.contact_profile import ContactProfiles
+from tickets.contacts.contact_profile_api import contact_profile_router
+from tickets.contacts.contact_store import ContactStore
+from tickets.contacts.contacts_api import contacts_router
+from tickets.lists.ticket_lists import TicketLists
+from tickets.ticket.ticket_store import TicketStore
 
 CONTACT_PREFIXES = ("/v1/contacts", "/v1/contact-event-filters")
 

@@ -1,7 +1,7 @@
 """What each operation of tickets may refuse besides what every service may, for its OpenAPI document."""
 
 from service_kit.http.openapi_problems import OwnProblems
-from tickets.people_problem_codes import PEOPLE_PROBLEMS
+from tickets.people.people_problem_codes import PEOPLE_PROBLEMS
 
 _TICKET = "/v1/tickets/{ticket_id}"
 _CONTACT = "/v1/contacts/{contact_id}"

@@ -4,16 +4,16 @@ from service_kit.auth.credentials import Credentials
 from service_kit.fan_out import FanOut
 from service_kit.http.routes import Routes
 from service_kit.platform import Platform
-from tickets.agent_directory import AgentLookup
-from tickets.desk import Desk
-from tickets.history_store import HistoryStore
-from tickets.live_api import LiveParts, live_router
-from tickets.live_news import CHANNEL, LiveNews
-from tickets.live_presence_store import LivePresenceStore
-from tickets.live_presence_workflow import LivePresence
-from tickets.live_response import Pace
-from tickets.live_streams import LiveStreams
-from tickets.saved_view_workflow import SavedViewWorkflow
+from tickets.lists.saved_view_workflow import SavedViewWorkflow
+from tickets.live.live_api import LiveParts, live_router
+from tickets.live.live_news import CHANNEL, LiveNews
+from tickets.live.live_presence_store import LivePresenceStore
+from tickets.live.live_presence_workflow import LivePresence
+from tickets.live.live_response import Pace
+from tickets.live.live_streams import LiveStreams
+from tickets.people.agent_directory import AgentLookup
+from tickets.ticket.desk import Desk
+from tickets.ticket.history_store import HistoryStore
 
 
 class Live:

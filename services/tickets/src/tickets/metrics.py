@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from prometheus_client import CollectorRegistry, Counter
 
 from contracts.deliveries import DeliveryUpdated
-from tickets.intake_entry import IntakeEntry
+from tickets.ledger.intake_entry import IntakeEntry
 
 
 class TicketMetrics:

@@ -13,36 +13,36 @@ from service_kit.http.routes import Routes
 from service_kit.platform import Platform
 from service_kit.settings_area import SettingsArea
 from service_kit.worker import PeriodicWorker
-from tickets.account_owners import AccountOwners
-from tickets.account_store import AccountStore
-from tickets.account_workflow import AccountWorkflow, CreatedAccount, NewAccount
-from tickets.agent_directory import AgentDirectoryPublisher, AgentLookup
-from tickets.agent_store import AgentStore
-from tickets.agent_workflow import AgentWorkflow
-from tickets.agents_api import agents_router
-from tickets.api_key_store import ApiKeyStore
-from tickets.api_key_workflow import ApiKeyWorkflow
-from tickets.api_keys_api import api_keys_router
-from tickets.audit_api import audit_router
-from tickets.audit_log import AuditLog
-from tickets.audit_store import AuditStore
-from tickets.credential_projection import CredentialProjection
-from tickets.custom_field_store import CustomFieldStore
-from tickets.devices import Devices
-from tickets.events_intake_api import events_intake_router
-from tickets.macro_store import MacroStore
-from tickets.macro_workflow import MacroWorkflow
-from tickets.macros_api import macros_router
-from tickets.own_profile import OwnProfile
-from tickets.passwords import Passwords, standard_hasher
-from tickets.refused_sign_ins import RefusedSignIns
-from tickets.session_store import SessionStore
-from tickets.session_workflow import SessionWorkflow
-from tickets.sessions_api import sessions_router
-from tickets.sign_in_limit import SignInLimit
-from tickets.sign_in_workflow import SignInWorkflow
-from tickets.totp_api import totp_router
-from tickets.totp_workflow import TotpWorkflow
+from tickets.access.api_key_store import ApiKeyStore
+from tickets.access.api_key_workflow import ApiKeyWorkflow
+from tickets.access.api_keys_api import api_keys_router
+from tickets.access.credential_projection import CredentialProjection
+from tickets.access.devices import Devices
+from tickets.access.passwords import Passwords, standard_hasher
+from tickets.access.refused_sign_ins import RefusedSignIns
+from tickets.access.session_store import SessionStore
+from tickets.access.session_workflow import SessionWorkflow
+from tickets.access.sessions_api import sessions_router
+from tickets.access.sign_in_limit import SignInLimit
+from tickets.access.sign_in_workflow import SignInWorkflow
+from tickets.access.totp_api import totp_router
+from tickets.access.totp_workflow import TotpWorkflow
+from tickets.audit.audit_api import audit_router
+from tickets.audit.audit_log import AuditLog
+from tickets.audit.audit_store import AuditStore
+from tickets.contacts.events_intake_api import events_intake_router
+from tickets.custom.custom_field_store import CustomFieldStore
+from tickets.macros.macro_store import MacroStore
+from tickets.macros.macro_workflow import MacroWorkflow
+from tickets.macros.macros_api import macros_router
+from tickets.people.account_owners import AccountOwners
+from tickets.people.account_store import AccountStore
+from tickets.people.account_workflow import AccountWorkflow, CreatedAccount, NewAccount
+from tickets.people.agent_directory import AgentDirectoryPublisher, AgentLookup
+from tickets.people.agent_store import AgentStore
+from tickets.people.agent_workflow import AgentWorkflow
+from tickets.people.agents_api import agents_router
+from tickets.people.own_profile import OwnProfile
 
 PREFIXES = (
     "/v1/sessions",

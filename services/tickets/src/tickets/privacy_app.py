@@ -9,33 +9,33 @@ from service_kit.outbox import Outbox
 from service_kit.platform import Platform
 from service_kit.settings_copies import SettingsCopies
 from service_kit.worker import PeriodicWorker
-from tickets.audit_log import AuditLog
-from tickets.block_api import blocks_router, contact_block_router
-from tickets.block_reach import BlockReach
-from tickets.block_store import BlockStore
-from tickets.block_workflow import BlockWorkflow
-from tickets.contact_activity_store import ContactActivityStore
-from tickets.contact_export import ContactExport
-from tickets.contact_export_api import contact_export_router
-from tickets.contact_model import Contact
-from tickets.contact_store import ContactStore
-from tickets.desk import Desk
-from tickets.erasure_api import erasure_router
-from tickets.erasure_blobs import ErasureBlobs
-from tickets.erasure_contact import ErasureContact
-from tickets.erasure_kept import ErasureKept
-from tickets.erasure_ledger import ErasureLedger
-from tickets.erasure_tickets import ErasureTickets
-from tickets.erasure_workflow import ErasureWorkflow
-from tickets.history_store import HistoryStore
-from tickets.intake import Intake
-from tickets.intake_guard import GuardReader
-from tickets.intake_ledger import IntakeLedger
-from tickets.kept_of_contact import KeptOfContact
-from tickets.mention_store import MentionStore
-from tickets.message_store import MessageStore
-from tickets.number_stop import NumberStops
-from tickets.saved_draft_store import SavedDraftStore
+from tickets.audit.audit_log import AuditLog
+from tickets.contacts.contact_activity_store import ContactActivityStore
+from tickets.contacts.contact_model import Contact
+from tickets.contacts.contact_store import ContactStore
+from tickets.intake.intake import Intake
+from tickets.intake.intake_guard import GuardReader
+from tickets.ledger.intake_ledger import IntakeLedger
+from tickets.mentions.mention_store import MentionStore
+from tickets.privacy.block_api import blocks_router, contact_block_router
+from tickets.privacy.block_reach import BlockReach
+from tickets.privacy.block_store import BlockStore
+from tickets.privacy.block_workflow import BlockWorkflow
+from tickets.privacy.contact_export import ContactExport
+from tickets.privacy.contact_export_api import contact_export_router
+from tickets.privacy.erasure_api import erasure_router
+from tickets.privacy.erasure_blobs import ErasureBlobs
+from tickets.privacy.erasure_contact import ErasureContact
+from tickets.privacy.erasure_kept import ErasureKept
+from tickets.privacy.erasure_ledger import ErasureLedger
+from tickets.privacy.erasure_tickets import ErasureTickets
+from tickets.privacy.erasure_workflow import ErasureWorkflow
+from tickets.privacy.kept_of_contact import KeptOfContact
+from tickets.privacy.number_stop import NumberStops
+from tickets.ticket.desk import Desk
+from tickets.ticket.history_store import HistoryStore
+from tickets.ticket.message_store import MessageStore
+from tickets.writing.saved_draft_store import SavedDraftStore
 
 PRIVACY_PREFIXES = ("/v1/blocks",)
 

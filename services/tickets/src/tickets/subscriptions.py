@@ -19,13 +19,13 @@ from contracts.topics import (
     PRESENCE_EVENTS,
 )
 from service_kit.bus import Bus, Handler, Subscription
-from tickets.contact_reports import ContactReports
-from tickets.decisions import Decisions
-from tickets.delivery_reports import DeliveryReports
-from tickets.intake import Intake
-from tickets.intake_entry import IntakeEntry
-from tickets.intake_ledger import IntakeLedger
-from tickets.presence_store import PresenceStore
+from tickets.contacts.contact_reports import ContactReports
+from tickets.intake.intake import Intake
+from tickets.ledger.intake_entry import IntakeEntry
+from tickets.ledger.intake_ledger import IntakeLedger
+from tickets.life.decisions import Decisions
+from tickets.people.presence_store import PresenceStore
+from tickets.writing.delivery_reports import DeliveryReports
 
 GROUP: ServiceName = "tickets"
 

@@ -15,7 +15,7 @@ from service_kit.platform import Platform
 from service_kit.service import Service
 from service_kit.testing.eventually import eventually
 from service_kit.testing.manual_clock import ManualClock
-from tickets.account_workflow import CreatedAccount, NewAccount
+from tickets.people.account_workflow import CreatedAccount, NewAccount
 from tickets.people_app import PeopleParts, build_people
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)

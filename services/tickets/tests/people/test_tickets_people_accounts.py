@@ -9,8 +9,8 @@ from contracts.settings import AccountSettings
 from service_kit.auth.credentials import Credentials, hash_token
 from service_kit.problem import Problem
 from service_kit.settings_area import SettingsArea
-from tickets.account_workflow import NewAccount
-from tickets.accounts import Account, with_owner, without_owner
+from tickets.people.account_workflow import NewAccount
+from tickets.people.accounts import Account, with_owner, without_owner
 from tickets.people_app import create_account
 
 

@@ -11,9 +11,9 @@ from service_kit.bus import BusUnavailable
 from service_kit.settings_area import SettingsArea
 from service_kit.settings_copies import SettingsCopies
 from service_kit.testing.eventually import eventually
-from tickets.agent_directory import AgentDirectoryPublisher
-from tickets.agent_store import AgentStore
-from tickets.agents import NewPerson, hired, outranks_or_equals
+from tickets.people.agent_directory import AgentDirectoryPublisher
+from tickets.people.agent_store import AgentStore
+from tickets.people.agents import NewPerson, hired, outranks_or_equals
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 PASSWORD = "correct horse battery"

@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 
 from service_kit.auth import ROLE_PERMISSIONS, Permission
-from tickets.api_key_store import ApiKeyStore
-from tickets.api_keys import refused_scopes
+from tickets.access.api_key_store import ApiKeyStore
+from tickets.access.api_keys import refused_scopes
 
 PASSWORD = "correct horse battery"
 

@@ -10,8 +10,8 @@ from contracts.people import Actor
 from service_kit.audit import AUDIT_INTENTS
 from service_kit.auth import EVERY_SCOPE, Principal
 from service_kit.docstore import Cmp
-from tickets.audit import AUDIT
-from tickets.sign_in_limit import ATTEMPTS
+from tickets.access.sign_in_limit import ATTEMPTS
+from tickets.audit.audit import AUDIT
 
 OSCAR = "oscar@acme.example"
 PASSWORD = "correct horse battery"

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from tickets.sign_in_limit import ATTEMPTS
+from tickets.access.sign_in_limit import ATTEMPTS
 
 OSCAR = "oscar@acme.example"
 

@@ -11,7 +11,7 @@ from contracts.topics import CAMPAIGN_MESSAGES, CONTACT_EVENTS
 from service_kit.bus import Subscription
 from service_kit.problem import Problem
 from service_kit.testing.eventually import eventually
-from tickets.events_intake import understand
+from tickets.contacts.events_intake import understand
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 UPDATED = {

@@ -1,7 +1,7 @@
 from datetime import timedelta
 from typing import Any
 
-from tickets.macro_variables import VARIABLES
+from tickets.macros.macro_variables import VARIABLES
 
 
 async def test_macros_are_kept_changed_and_removed(people: Any) -> None:

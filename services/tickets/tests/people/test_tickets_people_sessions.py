@@ -8,9 +8,9 @@ from argon2 import PasswordHasher
 from service_kit.auth.credentials import Credentials
 from service_kit.errors import Unavailable
 from service_kit.testing.eventually import eventually
-from tickets.passwords import Passwords
-from tickets.session_store import SessionStore
-from tickets.sign_in_limit import ATTEMPTS
+from tickets.access.passwords import Passwords
+from tickets.access.session_store import SessionStore
+from tickets.access.sign_in_limit import ATTEMPTS
 
 OSCAR = "oscar@acme.example"
 COUNTED = ("cmdstat_incrby", "cmdstat_expire", "cmdstat_rpush", "cmdstat_ltrim")

@@ -5,9 +5,9 @@ from typing import Any
 import pyotp
 import pytest
 
-from tickets.agent_store import AgentStore
-from tickets.sign_in_limit import ATTEMPTS
-from tickets.totp import accepted_step
+from tickets.access.sign_in_limit import ATTEMPTS
+from tickets.access.totp import accepted_step
+from tickets.people.agent_store import AgentStore
 
 OSCAR = "oscar@acme.example"
 PASSWORD = "correct horse battery"

@@ -1,0 +1,1 @@
+"""Mail that cannot become a message, kept until somebody looks at it."""

@@ -1,0 +1,1 @@
+"""Mail by SMTP: the door, its sessions, and whom it lets in."""

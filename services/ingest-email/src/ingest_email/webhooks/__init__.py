@@ -1,0 +1,1 @@
+"""Mail by providers' webhooks: proven, matched with an account, and taken raw."""

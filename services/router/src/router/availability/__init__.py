@@ -1,0 +1,1 @@
+"""Who can be given tickets: switches, presence, limits (A3, A7)."""

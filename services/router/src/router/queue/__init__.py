@@ -1,0 +1,1 @@
+"""The tickets that wait, and what has them looked at again."""

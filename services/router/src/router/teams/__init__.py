@@ -1,0 +1,1 @@
+"""Teams, and what routes to them (A1, A5)."""

@@ -1,0 +1,1 @@
+"""Who did what to settings, people and data (S3)."""

@@ -1,0 +1,1 @@
+"""Custom fields of tickets and contacts (L8)."""

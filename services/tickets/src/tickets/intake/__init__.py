@@ -1,0 +1,1 @@
+"""From a batch of customers' messages to tickets: read, decide, write."""

@@ -1,0 +1,1 @@
+"""What happens as it happens, and who is looking (L6)."""

@@ -1,0 +1,1 @@
+"""Reusable texts with variables and actions (N2)."""

@@ -1,0 +1,1 @@
+"""Agents named in notes (N3)."""

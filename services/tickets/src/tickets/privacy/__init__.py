@@ -1,0 +1,1 @@
+"""Blocks, erasures and exports (L9, S3)."""

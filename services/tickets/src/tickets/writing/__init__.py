@@ -1,0 +1,1 @@
+"""What agents and Deskbus say in a ticket, and what became of it."""
