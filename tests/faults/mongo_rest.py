@@ -22,7 +22,8 @@ async def unfinished_at(url: str) -> AsyncIterator[tuple[str, int]]:
             for collection in await client[database].list_collection_names():
                 for what, condition in _conditions(collection).items():
                     if count := await client[database][collection].count_documents(condition):
-                        yield f"{database}.{collection} {what}", count
+                        one = await client[database][collection].find_one(condition, {"f.due_at": True})
+                        yield f"{database}.{collection} {what}, such as {one}", count
 
 
 def _conditions(collection: str) -> dict[str, dict[str, Any]]:

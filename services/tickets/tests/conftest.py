@@ -2,10 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -21,6 +22,7 @@ from contracts.ids import derive_id, new_id
 from contracts.inbound import Automatic, ChatDetails, InboundMessageReceived, MailHeaders, SmsDetails
 from contracts.people import Party
 from contracts.settings import (
+    AccountSettings,
     Area,
     AssignmentSettings,
     ChatSettings,
@@ -28,6 +30,7 @@ from contracts.settings import (
     SettingsChanged,
     SmsSettings,
     SupportAddress,
+    TicketSettings,
 )
 from contracts.topics import CONTACTS, OUTBOUND_MESSAGES, TICKET_EVENTS
 from service_kit.bus import Subscription
@@ -35,6 +38,7 @@ from service_kit.platform import Platform
 from service_kit.service import Service
 from service_kit.settings_copies import SETTINGS_COPIES, copy_id
 from service_kit.testing.callers import sign_in
+from service_kit.testing.dying_service import DyingService, Request
 from service_kit.testing.eventually import eventually
 from service_kit.testing.manual_clock import ManualClock
 from tickets.app import create_service
@@ -296,6 +300,42 @@ async def bench(make_platform: Callable[..., Platform], running: Running) -> Asy
             await bench.hire("agt_2", "Ben")
             yield bench
         await observer.bus.stop()
+
+
+@pytest.fixture
+def dies_at(tmp_path: Path, valkey_url: str) -> Callable[..., Awaitable[int | None]]:
+    """Lets a real tickets service begin in a process of its own, and die at a crash point; how that process ended."""
+
+    async def die(point: str, *requests: Request, first: Sequence[Request] = ()) -> int | None:
+        life = DyingService(
+            package="tickets", home=tmp_path, valkey_url=valkey_url, point=point, first=tuple(first), requests=requests
+        )
+        return await life.die()
+
+    return die
+
+
+@pytest.fixture(scope="session")
+def first_settings() -> Callable[..., list[SettingsChanged]]:
+    """Tells of the settings of a new account, as their owners do; some areas may be given."""
+
+    def tell(now: datetime, **areas: BaseModel) -> list[SettingsChanged]:
+        told = {
+            "account": AccountSettings(),
+            "tickets": TicketSettings(),
+            **_DEFAULTS,
+            "email": EmailSettings(),
+            **areas,
+        }
+        return [
+            SettingsChanged.model_validate(
+                {"id": f"evt_{area}", "account_id": ACCOUNT, "time": now, "area": area, "version": 1}
+                | {"value": value.model_dump(mode="json")}
+            )
+            for area, value in told.items()
+        ]
+
+    return tell
 
 
 @pytest.fixture(scope="session")

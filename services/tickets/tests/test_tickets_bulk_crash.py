@@ -1,11 +1,7 @@
 """Kills a real tickets service within a bulk action, and lets the next life finish it (L8)."""
 
-import asyncio
-import json
 import signal
-import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,37 +10,13 @@ import pytest
 from contracts.tickets import TicketClosed
 from service_kit.docstore import Eq
 from service_kit.testing.callers import sign_in
+from service_kit.testing.dying_service import Request
 from service_kit.testing.eventually import eventually
 from service_kit.testing.manual_clock import ManualClock
 from tickets.app import create_service
 from tickets.bulk.bulk import BATCH
 from tickets.ticket.model import HISTORY, TICKETS
 from tickets.ticket.ticket_store import TicketStore
-
-DYING_SERVICE = """
-import asyncio, sys
-from pathlib import Path
-import httpx
-from service_kit.crash_points import arm_from
-from service_kit.testing.callers import sign_in
-from service_kit.testing.platforms import PlatformFactory
-from tickets.app import create_service
-
-async def main():
-    home, url, point, body = sys.argv[1:]
-    platforms = PlatformFactory(Path(home), url)
-    platform = platforms("tickets")
-    service = create_service(platform)
-    async with platforms.running((service, platform)):
-        transport = httpx.ASGITransport(app=service.api)
-        async with httpx.AsyncClient(transport=transport, base_url="http://x") as http:
-            http.headers.update(await sign_in(platform))
-            arm_from(point)
-            headers = {"Content-Type": "application/json", "Idempotency-Key": "bulk-1"}
-            await http.post("/v1/tickets/bulk", content=body, headers=headers)
-
-asyncio.run(main())
-"""
 
 PAST_THE_LEASE = timedelta(minutes=2)
 POINTS = ("tickets.bulk_begun:1", "tickets.bulk_part_done:2", "tickets.bulk_part_saved:2")
@@ -55,7 +27,7 @@ pytestmark = pytest.mark.faults
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("point", POINTS)
 async def test_a_killed_bulk_action_is_finished_by_the_next_life(
-    make_platform: Any, running: Any, make_ticket: Any, tmp_path: Path, valkey_url: str, point: str
+    make_platform: Any, running: Any, make_ticket: Any, dies_at: Any, point: str
 ) -> None:
     """Wherever it is killed: each ticket is closed once, its result is kept, and the same key is the same run (L8)."""
     now = datetime.now(UTC)
@@ -67,12 +39,8 @@ async def test_a_killed_bulk_action_is_finished_by_the_next_life(
     await TicketStore(first_life.store).insert(tickets)
     await first_life.store.stop()
     body = {"ids": ids, "action": "close"}
-    child = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", DYING_SERVICE, str(tmp_path), valkey_url, point, json.dumps(body),
-        stdout=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
-    async with asyncio.timeout(60):
-        ended = await child.wait()
+    bulk = Request(path="/v1/tickets/bulk", body=body, headers={"Idempotency-Key": "bulk-1"})
+    ended = await dies_at(point, bulk)
     next_life = make_platform("tickets", clock=ManualClock(now + PAST_THE_LEASE))
     service = create_service(next_life)
     async with running((service, next_life)):
@@ -84,8 +52,7 @@ async def test_a_killed_bulk_action_is_finished_by_the_next_life(
                 return run if run["state"] == "done" else None
 
             run = await eventually(finished, seconds=20)
-            same = {"Content-Type": "application/json", "Idempotency-Key": "bulk-1"}
-            again = await http.post("/v1/tickets/bulk", content=json.dumps(body), headers=same)
+            again = await http.post(bulk.path, json=bulk.body, headers=bulk.headers)
         closed = await next_life.store.collection(TICKETS).get_many(ids)
         events = [await next_life.store.collection(HISTORY).find(Eq("ticket_id", one)) for one in (ids[0], ids[-1])]
 

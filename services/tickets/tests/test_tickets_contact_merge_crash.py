@@ -1,10 +1,7 @@
 """Kills a real tickets service within a merge of contacts or its undoing, and lets the next life finish it (V3)."""
 
-import asyncio
 import signal
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,35 +12,10 @@ from contracts.envelope import Event
 from contracts.topics import CONTACTS
 from service_kit.bus import Subscription
 from service_kit.testing.callers import sign_in
+from service_kit.testing.dying_service import Request
 from service_kit.testing.eventually import eventually
 from tickets.app import create_service
 
-DYING_SERVICE = """
-import asyncio, sys
-from pathlib import Path
-import httpx
-from service_kit.crash_points import arm_from
-from service_kit.testing.callers import sign_in
-from service_kit.testing.platforms import PlatformFactory
-from tickets.app import create_service
-
-async def main():
-    home, url, point, source, target, undone = sys.argv[1:]
-    platforms = PlatformFactory(Path(home), url)
-    platform = platforms("tickets")
-    service = create_service(platform)
-    async with platforms.running((service, platform)):
-        transport = httpx.ASGITransport(app=service.api)
-        async with httpx.AsyncClient(transport=transport, base_url="http://x") as http:
-            http.headers.update(await sign_in(platform))
-            path = f"/v1/contacts/{source}"
-            if undone:
-                (await http.post(f"{path}/merge", json={"into": target})).raise_for_status()
-            arm_from(point)
-            await http.post(f"{path}/unmerge" if undone else f"{path}/merge", json=None if undone else {"into": target})
-
-asyncio.run(main())
-"""
 MERGES = [
     "tickets.contact_claimed:1",
     "tickets.contact_claimed:2",
@@ -72,21 +44,12 @@ def _reports(now: Any) -> Sequence[Event]:
     ]
 
 
-async def _die(tmp_path: Path, url: str, point: str, *rest: str) -> int | None:
-    """Run the service and have it merge, or unmerge, until it kills itself at `point`; how it ended."""
-    child = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", DYING_SERVICE, str(tmp_path), url, point, *rest, stdout=asyncio.subprocess.DEVNULL
-    )
-    async with asyncio.timeout(60):
-        return await child.wait()
-
-
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize(
-    ("point", "undone"), [*((point, "") for point in MERGES), *((point, "undone") for point in UNMERGES)]
+    ("point", "undone"), [*((point, False) for point in MERGES), *((point, True) for point in UNMERGES)]
 )
 async def test_a_killed_merge_of_contacts_is_finished_by_the_next_life(
-    make_platform: Any, running: Any, tmp_path: Path, valkey_url: str, point: str, undone: str
+    make_platform: Any, running: Any, dies_at: Any, point: str, *, undone: bool
 ):
     """Wherever it is killed: both know what they should, nobody is claimed, and others have been told so (V3)."""
     told: dict[str, ContactChanged] = {}
@@ -102,7 +65,12 @@ async def test_a_killed_merge_of_contacts_is_finished_by_the_next_life(
         await other.bus.publish(_reports(other.clock.now()))
         await eventually(lambda: len(told) == 2, seconds=20)
     target, source = sorted(told, key=lambda one: told[one].phones)
-    ended = await _die(tmp_path, valkey_url, point, source, target, undone)
+    path, into = f"/v1/contacts/{source}", {"into": target}
+    merge = Request(path=f"{path}/merge", body=into)
+    if undone:
+        ended = await dies_at(point, Request(path=f"{path}/unmerge"), first=[merge])
+    else:
+        ended = await dies_at(point, merge)
     platform = make_platform("tickets")
     service = create_service(platform)
     transport = httpx.ASGITransport(app=service.api)

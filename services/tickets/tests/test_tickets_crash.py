@@ -1,29 +1,19 @@
 """Kills a real tickets service between two effects, and lets the next life finish what it left (I3, I4)."""
 
-import asyncio
 import signal
-import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from contracts.directories import ScheduleDirectory
 from contracts.envelope import Event
 from contracts.outbound import OutboundMessageRequested
 from contracts.routing import AssignmentDecided
 from contracts.settings import (
-    AccountSettings,
-    AssignmentSettings,
-    ChatSettings,
-    EmailSettings,
-    SettingsChanged,
     SmsAutoResponder,
     SmsSettings,
-    TicketSettings,
 )
 from contracts.tickets import TicketAssigned, TicketCreated, TicketEvent, TicketMessageAdded
 from contracts.topics import OUTBOUND_MESSAGES, TICKET_EVENTS
@@ -34,54 +24,9 @@ from service_kit.testing.eventually import eventually
 from tickets.app import create_service
 from tickets.ledger.intake_entry import INTAKE
 
-DYING_SERVICE = """
-import asyncio, sys
-from pathlib import Path
-from service_kit.crash_points import arm
-from service_kit.testing.platforms import PlatformFactory
-from tickets.app import create_service
-
-async def main():
-    home, url, point = sys.argv[1:]
-    platforms = PlatformFactory(Path(home), url)
-    service = create_service(platforms("tickets"))
-    arm(point)
-    async with platforms.running(service):
-        await asyncio.Event().wait()
-
-asyncio.run(main())
-"""
+ANSWERING = SmsSettings(auto_responder=SmsAutoResponder(mode="all", text="Thanks"))
 
 pytestmark = pytest.mark.faults
-
-SETTINGS = {
-    "account": AccountSettings(),
-    "tickets": TicketSettings(),
-    "assignment": AssignmentSettings(),
-    "email": EmailSettings(),
-    "sms": SmsSettings(auto_responder=SmsAutoResponder(mode="all", text="Thanks")),
-    "chat": ChatSettings(),
-    "schedules": ScheduleDirectory(),
-}
-
-
-async def _die(tmp_path: Path, url: str, point: str) -> int | None:
-    """Run the service until it kills itself at `point`; how it ended."""
-    child = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", DYING_SERVICE, str(tmp_path), url, point, stdout=asyncio.subprocess.DEVNULL
-    )
-    async with asyncio.timeout(40):
-        return await child.wait()
-
-
-def _settings(now: Any) -> Sequence[Event]:
-    return [
-        SettingsChanged.model_validate(
-            {"id": f"evt_{area}", "account_id": "acc_1", "time": now, "area": area, "version": 1}
-            | {"value": value.model_dump(mode="json")}
-        )
-        for area, value in SETTINGS.items()
-    ]
 
 
 @asynccontextmanager
@@ -110,13 +55,13 @@ def _once(told: Sequence[Event]) -> list[TicketEvent]:
     "point", ["tickets.message_inserted", "tickets.ticket_written", "tickets.published", "contacts.published"]
 )
 async def test_a_killed_intake_is_finished_by_the_next_life(
-    make_platform: Any, running: Any, inbox: Any, tmp_path: Path, valkey_url: str, point: str
+    make_platform: Any, running: Any, inbox: Any, first_settings: Any, dies_at: Any, point: str
 ):
     """Wherever intake is killed: one ticket, each message once, one answer, one verdict, no gap in its events (I4)."""
     messages = [inbox.sms("one", provider_id="SM1"), inbox.sms("two", provider_id="SM2")]
     async with _listening(make_platform) as (other, told):
-        await other.bus.publish([*_settings(other.clock.now()), *messages])
-        ended = await _die(tmp_path, valkey_url, point)
+        await other.bus.publish([*first_settings(other.clock.now(), sms=ANSWERING), *messages])
+        ended = await dies_at(point)
         platform = make_platform("tickets")
         service = create_service(platform)
         transport = httpx.ASGITransport(app=service.api)
@@ -142,12 +87,12 @@ async def test_a_killed_intake_is_finished_by_the_next_life(
 
 
 async def test_a_killed_assignment_is_said_by_the_next_life(
-    make_platform: Any, running: Any, inbox: Any, tmp_path: Path, valkey_url: str
+    make_platform: Any, running: Any, inbox: Any, first_settings: Any, dies_at: Any
 ):
     """Killed after applying a decision and before saying so, the next life says it, once (A6)."""
     message = inbox.mail()
     async with _listening(make_platform) as (other, told):
-        await other.bus.publish([*_settings(other.clock.now()), message])
+        await other.bus.publish([*first_settings(other.clock.now(), sms=ANSWERING), message])
         platform = make_platform("tickets")
         async with running((create_service(platform), platform)):
             await eventually(lambda: [event for event in told if isinstance(event, TicketMessageAdded)], seconds=20)
@@ -162,7 +107,7 @@ async def test_a_killed_assignment_is_said_by_the_next_life(
             rule="tags",
         )
         await other.bus.publish([decision])
-        ended = await _die(tmp_path, valkey_url, "tickets.decision_applied")
+        ended = await dies_at("tickets.decision_applied")
         unsaid = [event for event in told if isinstance(event, TicketAssigned)]
         platform = make_platform("tickets")
         async with running((create_service(platform), platform)):
