@@ -31,17 +31,13 @@ class Accepting(BaseModel):
 
 
 class Parsing(BaseModel):
-    """Medians of runs with so many parser processes."""
+    """Medians of runs with so many parser processes: by the clock, by their processor time, and who feeds them."""
 
     workers: int
     mails: int
     per_second: float
     per_cpu_second: float
-
-    @property
-    def per_worker(self) -> float:
-        """By the clock."""
-        return self.per_second / self.workers
+    parent_cpu_micros: float
 
 
 class Visible(BaseModel):
@@ -95,6 +91,7 @@ def parsing(runs: Sequence[ParseRun]) -> Parsing:
         mails=runs[0].mails,
         per_second=median(run.mails / run.seconds for run in runs),
         per_cpu_second=median(run.mails / run.cpu_seconds for run in runs),
+        parent_cpu_micros=median(run.parent_cpu_seconds / run.mails * 1e6 for run in runs),
     )
 
 
@@ -119,9 +116,9 @@ def mail_targets(result: MailMeasured) -> list[Target]:
         what = "accepting: share of a bare aiosmtpd with the same write and fsync"
         rows.append(Target(what=what, aim="≥ 0.70", measured=f"{share:.2f}", is_met=share >= 0.7))  # noqa: PLR2004 - as it is aimed
     for one in result.parsing:
-        what = f"parsing, {one.workers} process{'es' if one.workers > 1 else ''}: mails a second and process"
-        is_met = one.per_worker >= 150  # noqa: PLR2004 - as it is aimed
-        rows.append(Target(what=what, aim="≥ 150", measured=f"{one.per_worker:,.0f}", is_met=is_met))
+        what = f"parsing, {one.workers} process{'es' if one.workers > 1 else ''}: mails a second of a core"
+        is_met = one.per_cpu_second >= 150  # noqa: PLR2004 - as it is aimed
+        rows.append(Target(what=what, aim="≥ 150", measured=f"{one.per_cpu_second:,.0f}", is_met=is_met))
     if (seen := result.visible) is not None:
         what = f"p99 from 250 to a visible ticket at {seen.rate:g} mails/s"
         is_met = seen.p99_ms <= 500 and seen.seen == seen.sent  # noqa: PLR2004 - as it is aimed
@@ -152,7 +149,7 @@ def _rows(measured: MailMeasured) -> list[tuple[str, str, str]]:
         cpu = f"{one.door_cpu_micros:.0f} µs of processor each, bare {one.bare_cpu_micros:.0f} µs"
         rows.append((f"accepting {one.mails:,}", f"{one.door:.0f} mails/s, bare {one.bare:.0f} mails/s", cpu))
     for by in measured.parsing:
-        about = f"{by.per_cpu_second:.0f} for a second of processor time"
+        about = f"{by.per_cpu_second:.0f} for a second of their processor time, {by.parent_cpu_micros:.0f} µs ours each"
         rows.append((f"parsing {by.mails:,}, processes: {by.workers}", f"{by.per_second:.0f} mails/s", about))
     if (seen := measured.visible) is not None:
         about = f"{seen.seen} of {seen.sent} seen, {seen.refused} refused, sent late p99 {seen.late_p99_ms:.0f} ms"

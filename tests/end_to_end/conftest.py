@@ -29,9 +29,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason=only.kwargs["reason"]))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
-    """The running system."""
+    """The running system. It ends with the folder: idle it would take a twentieth of a processor from other tests."""
     with running_system(tmp_path_factory.mktemp("deskbus"), EndToEndSettings().composition) as running:
         yield running
 
@@ -42,7 +42,7 @@ def company(system: RunningSystem) -> Company:
     return system.company()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shared_company(system: RunningSystem) -> Company:
     """An account for all tests that do not mind each other: making one takes most of a second."""
     return system.company()

@@ -120,6 +120,12 @@ class DeskbusProcess:
         """End it as a power cut would."""
         return self._end(signal.SIGKILL)
 
+    def wait(self, seconds: float) -> int:
+        """Wait for it to end by itself; its exit code."""
+        if self._process is None:
+            raise AssertionError("it was never started")
+        return self._process.wait(seconds)
+
     def close(self) -> None:
         """Make sure that nothing is left running."""
         if self._process is not None and self._process.poll() is None:

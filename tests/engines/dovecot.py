@@ -6,22 +6,21 @@ Mail is delivered as a delivery agent does it, by a rename into the maildir, so 
 import os
 import shutil
 import signal
-import socket
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from grp import getgrgid
 from itertools import count
 from pathlib import Path
 from pwd import getpwuid
 from types import TracebackType
 
-from engines.certificate import write_certificate
+from engines.greeting import greets
 from engines.ports import free_ports
 from engines.single import SingleServer
+from service_kit.testing.certificate import write_certificate
 
 USER = "support"
 _NOBODY = 65534
-_GREETING_SECONDS = 1
 WITHOUT_IDLE = "IMAP4rev1 LITERAL+ AUTH=PLAIN"
 
 _CONFIGURATION = """
@@ -37,14 +36,16 @@ first_valid_uid = 1
 first_valid_gid = 1
 disable_plaintext_auth = no
 ssl = yes
-ssl_cert = <{data}/server.pem
-ssl_key = <{data}/server.pem
+ssl_cert = <{data}/certificate.pem
+ssl_key = <{data}/key.pem
 mail_location = maildir:{data}/maildir
 mail_max_userip_connections = 50
 imap_idle_notify_interval = 29 mins
 {capability}
+{oauth}
 passdb {{
   driver = passwd-file
+  mechanisms = plain
   args = scheme=PLAIN {data}/users
 }}
 userdb {{
@@ -72,6 +73,21 @@ service stats {{
 auth_failure_delay = 0
 """
 
+_OAUTH = """
+auth_mechanisms = plain xoauth2 oauthbearer
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {data}/oauth2.conf
+}}
+"""
+
+_OAUTH_SERVER = """
+tokeninfo_url = {info_url}
+username_attribute = email
+"""
+"""Of the mechanisms XOAUTH2 and OAUTHBEARER, it asks there whose an access token is."""
+
 
 def find_dovecot() -> Path | None:
     """The server, if this machine has it."""
@@ -80,16 +96,20 @@ def find_dovecot() -> Path | None:
 
 
 class DovecotEngine(SingleServer):
-    """One mailbox of the user `support`, in plain text, by STARTTLS or by TLS, certified for `localhost`."""
+    """One mailbox of the user `support`, in plain text, by STARTTLS or by TLS, certified for `localhost`.
 
-    def __init__(self, binary: Path, *, password: str, capability: str = "") -> None:
+    With `info_url` access tokens open it too, whose they are is asked there.
+    """
+
+    def __init__(self, binary: Path, *, password: str, capability: str = "", info_url: str = "") -> None:
         self._binary = binary
         self._password = password
         self._capability = capability
+        self._info_url = info_url
         self._numbers = count(1)
         self._data = Path()
         (self.tls_port,) = free_ports(1)
-        super().__init__(f"Dovecot ({binary})", self._command, answers=_greets)
+        super().__init__(f"Dovecot ({binary})", self._command, answers=lambda port: greets(port, b"* OK"))
 
     @property
     def port(self) -> int:
@@ -99,7 +119,7 @@ class DovecotEngine(SingleServer):
     @property
     def ca_file(self) -> Path:
         """What a client must trust to trust it."""
-        return self._data / "server.pem"
+        return self._data / "certificate.pem"
 
     def deliver(self, content: bytes, *, arrived_at: datetime | None = None) -> None:
         """Put a mail into the mailbox, as of now or of a time."""
@@ -149,7 +169,8 @@ class DovecotEngine(SingleServer):
             self._give(self._maildir / kind)
         self._give(self._maildir)
         (data / "users").write_text(f"{USER}:{self._password}\n")
-        write_certificate(self.ca_file, "localhost")
+        (data / "oauth2.conf").write_text(_OAUTH_SERVER.format(info_url=self._info_url))
+        write_certificate(data, until=datetime.now(UTC) + timedelta(hours=12), host="localhost")
         told = data / "dovecot.conf"
         told.write_text(self._configuration(port, data))
         return [str(self._binary), "-F", "-c", str(told)]
@@ -165,17 +186,10 @@ class DovecotEngine(SingleServer):
             uid=uid,
             gid=gid,
             capability=f"imap_capability = {self._capability}" if self._capability else "",
+            oauth=_OAUTH.format(data=data) if self._info_url else "",
         )
 
     def _give(self, path: Path) -> None:
         """Mail belongs to whom Dovecot reads it as: never to root."""
         if os.geteuid() == 0:
             os.chown(path, _NOBODY, _NOBODY)
-
-
-def _greets(port: int) -> bool:
-    try:
-        with socket.create_connection(("127.0.0.1", port), timeout=_GREETING_SECONDS) as client:
-            return client.recv(4) == b"* OK"
-    except OSError:
-        return False

@@ -5,16 +5,15 @@ From the system's packages. It must be started as root, and then works as the us
 
 import os
 import shutil
-import socket
 import subprocess
 from pathlib import Path
 
 from engines.errors import EngineMissingError
+from engines.greeting import greets
 from engines.single import SingleServer
 
 _MASTER = Path("/usr/lib/postfix/sbin/master")
 _OWNER = "postfix"
-_ANSWER_SECONDS = 1.0
 _WAITING = ("maildrop", "incoming", "active", "deferred")
 
 _MAIN = """
@@ -73,7 +72,9 @@ class PostfixEngine(SingleServer):
                 "there is no Postfix that could be started: `apt-get install postfix`, and be root"
             )
         self._queue = Path()
-        super().__init__("Postfix", lambda port, data: self._command(port, data, main_cf), answers=_greets)
+        super().__init__(
+            "Postfix", lambda port, data: self._command(port, data, main_cf), answers=lambda port: greets(port, b"220 ")
+        )
 
     @property
     def port(self) -> int:
@@ -96,11 +97,3 @@ class PostfixEngine(SingleServer):
         (data / "conf" / "master.cf").write_text(_SERVICES.format(port=port))
         subprocess.run(["postfix", "-c", str(data / "conf"), "check"], check=True)  # noqa: S603, S607 - the system's own
         return [str(_MASTER), "-c", str(data / "conf"), "-s"]
-
-
-def _greets(port: int) -> bool:
-    try:
-        with socket.create_connection(("127.0.0.1", port), timeout=_ANSWER_SECONDS) as connection:
-            return connection.recv(4) == b"220 "
-    except OSError:
-        return False

@@ -16,6 +16,9 @@ def test_other_store(mongo_url):
     raise AssertionError
 """
 
+_PLAIN = {"PYTHONPATH": str(Path(__file__).parents[1]), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+"""Other plugins of this environment have no part in it, and take a second to load."""
+
 
 def _pytest(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """A pytest of its own, without the engines that the outer one may have."""
@@ -25,7 +28,7 @@ def _pytest(folder: Path, **environment: str) -> subprocess.CompletedProcess[str
     return subprocess.run(  # noqa: S603 - our own command
         [*command, "test_it.py"],
         cwd=folder,
-        env={**inherited, **environment, "PYTHONPATH": str(Path(__file__).parents[1])},
+        env={**inherited, **environment, **_PLAIN},
         capture_output=True,
         text=True,
         check=False,

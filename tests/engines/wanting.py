@@ -10,6 +10,7 @@ OWN = "leave to start engines of its own (`make engines` gives it)"
 MONGODB = "MongoDB itself (put `mongod` on PATH, or set DESKBUS_TEST_MONGO_URL)"
 DOVECOT = "Dovecot (install the packages dovecot-core and dovecot-imapd)"
 POSTFIX = "Postfix (`apt-get install postfix`, and root)"
+OPENSMTPD = "OpenSMTPD (root, and `apt-get install opensmtpd`; or apt-get, a network, libevent-2.1-7 and libdb5.3)"
 PROVIDED = (KAFKA, DOCUMENTS, OWN)
 """What `make engines` provides everywhere: going without is a failure where engines are required."""
 

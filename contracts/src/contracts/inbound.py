@@ -8,11 +8,9 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from contracts.automatic_kind import AutomaticKind
 from contracts.envelope import Event, Shape, UtcDatetime
 from contracts.people import Attachment, Channel, Party
-
-AutomaticKind = Literal["auto_reply", "bounce", "list", "own"]
-"""Public contract: why a message counts as written by a machine (RFC 3834, RFC 3464)."""
 
 
 class Automatic(Shape):

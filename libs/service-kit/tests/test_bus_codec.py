@@ -3,7 +3,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.topics import TOPICS
-from service_kit.bus.codec import MAX_RECORD_BYTES, EventCodec, ForeignEvent, Malformed, RecordTooLarge, UnknownType
+from service_kit.bus.codec import (
+    MAX_RECORD_BYTES,
+    EventCodec,
+    ForeignEvent,
+    Malformed,
+    RecordTooLarge,
+    UnknownType,
+    Unwanted,
+)
 from service_kit.bus.record import Record
 from service_kit.bus.valkey.streams import fields_of, id_order, records_of
 from service_kit.testing.bus_harness import StepTaken, WalkEnded, new_topic, step
@@ -40,6 +48,15 @@ def test_type_without_header() -> None:
 def test_what_is_no_event(value: bytes, headers: dict[str, str], expected: Malformed | UnknownType) -> None:
     """What cannot be read ends in a reason, never in an exception."""
     assert CODEC.decode(TOPIC, Record("acc_1/ann", value, headers)) == expected
+
+
+def test_unwanted_types_are_not_looked_at() -> None:
+    """What a reader does not handle it tells by the header; the body is not even decoded."""
+    codec = EventCodec([both := new_topic(StepTaken, WalkEnded)], source="tickets")
+    broken = Record("acc_1/ann", b"not read", {"ce_type": "support.step.taken.v1"})
+
+    assert codec.decode(both, broken, only=(WalkEnded,)) == Unwanted()
+    assert codec.decode(both, codec.encode(step(1)), only=(StepTaken,)) == step(1)
 
 
 def test_header_and_body_must_agree() -> None:

@@ -22,6 +22,7 @@ from contracts.topics import TOPICS
 from service_kit.bus import BusUnavailable, Subscription
 from service_kit.bus.codec import EventCodec
 from service_kit.bus.valkey import ValkeyBus
+from service_kit.bus.valkey.broker import UncopiedStream
 from service_kit.bus.valkey.retention import Retention
 from service_kit.bus.valkey.streams import fields_of
 from service_kit.engine_valkey import ValkeyServer
@@ -96,6 +97,32 @@ async def test_lost_answer(server: ValkeyServer, client: RawClient, consumer: st
         await eventually(lambda: recorder.has_handled(8), seconds=20)
 
     assert [event.step for event in recorder.handled if isinstance(event, StepTaken)] == list(range(8))
+
+
+async def test_broken_connections(server: ValkeyServer, client: RawClient) -> None:
+    """A read that breaks off is counted, so that nothing overtakes what its answer held; then reading goes on."""
+    topic, recorder = new_topic(), Recorder()
+    bus = make_bus(server, topic)
+    bus.subscribe(Subscription(topic, "router", recorder))
+
+    async with running(bus):
+        await bus.publish([step(0)])
+        await eventually(lambda: recorder.has_handled(1), seconds=20)
+        await client.execute_command("CLIENT KILL TYPE normal SKIPME yes")
+        await eventually(lambda: bus.broker.failed_reads, seconds=20)
+        await bus.publish([step(1), step(2)])
+        await eventually(lambda: recorder.has_handled(3), seconds=20)
+
+    assert numbers(recorder.handled) == [0, 1, 2]
+
+
+async def test_streams_are_not_copied() -> None:
+    """FastStream gets the same stream however often it asks, and none under another name."""
+    stream = UncopiedStream("walks-v1", group="router", consumer="router", batch=True)
+
+    assert stream.add_prefix("") is stream
+    with pytest.raises(ValueError, match="not with the prefix"):
+        stream.add_prefix("other-")
 
 
 async def test_server_that_hangs(server: ValkeyServer) -> None:

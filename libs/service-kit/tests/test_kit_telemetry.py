@@ -137,6 +137,9 @@ def test_lines_within_a_span_carry_its_ids(capsys: pytest.CaptureFixture[str]):
 def test_without_an_exporter_nothing_leaves():
     """By default spans only exist; no exporter is set up, no network is used."""
     provider = create_tracer_provider("tickets")
+    span = provider.get_tracer("test").start_span("seen by nobody")
 
+    assert not span.is_recording()
+    assert span.get_span_context().is_valid
     assert isinstance(provider, TracerProvider)
     assert provider._active_span_processor._span_processors == ()

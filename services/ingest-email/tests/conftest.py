@@ -10,10 +10,6 @@ from typing import Any
 
 import aiosmtplib
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from fastapi import FastAPI
 
 from contracts.envelope import Event
@@ -24,6 +20,7 @@ from ingest_email.settings import IngestEmailSettings
 from service_kit.bus import Subscription
 from service_kit.bus.port import BusUnavailable
 from service_kit.platform import Platform
+from service_kit.testing.certificate import write_certificate as new_certificate
 from service_kit.testing.platforms import PlatformFactory
 
 _MAILS = Path(__file__).parent / "mails"
@@ -40,28 +37,8 @@ def write_certificate(tmp_path: Path) -> Callable[[str], tuple[Path, Path]]:
     """Writes a certificate for a name, and its key, always to the same two files: what they are called."""
 
     def write(name: str) -> tuple[Path, Path]:
-        key = ec.generate_private_key(ec.SECP256R1())
-        names = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        born = datetime(2026, 1, 1, tzinfo=UTC)
-        made = (
-            x509.CertificateBuilder()
-            .subject_name(names)
-            .issuer_name(names)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(born)
-            .not_valid_after(born + timedelta(days=36500))
-            .sign(key, hashes.SHA256())
-        )
-        pem, unencrypted = serialization.Encoding.PEM, serialization.NoEncryption()
-        key_pem = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, unencrypted)
-        files = tmp_path / "smtp.pem", tmp_path / "smtp.key"
-        for path, content in zip(files, (made.public_bytes(pem), key_pem), strict=True):
-            # At once, as those who renew certificates replace them.
-            fresh = path.with_suffix(".new")
-            fresh.write_bytes(content)
-            fresh.replace(path)
-        return files
+        made = new_certificate(tmp_path, until=datetime.now(UTC) + timedelta(hours=1), host=name)
+        return made.public, made.key
 
     return write
 

@@ -57,6 +57,8 @@ MEASURED = {
     "a parameter in 50,000 pieces": MULTIPART
     + b"--b\r\nContent-Disposition: attachment;"
     + b" filename*0*=a;" * 50_000,
+    "fields of a thousand parts": MULTIPART
+    + (b"--b\r\nContent-Type: text/plain;" + b" name*0*=a;" * 300 + b"\r\n\r\nx\r\n") * 900,
     "charset that is none": HEAD + b"Content-Type: text/plain; charset=quoted-printable\r\n\r\nHello",
     "charset punycode": HEAD + b"Content-Type: text/plain; charset=punycode\r\n\r\n" + b"a" * 1_000_000,
     "megabytes without a line end": HEAD + b"\r\n" + b"x" * 5_000_000,
@@ -75,8 +77,6 @@ def test_measured_stalls_end_quickly(raw: bytes) -> None:
 
 SLOW_WITHIN_THE_LIMITS = {
     "boundaries the outline cannot read": nested(1000, b"boundary*=utf-8''b%d"),
-    "fields of a thousand parts": MULTIPART
-    + (b"--b\r\nContent-Type: text/plain;" + b" name*0*=a;" * 300 + b"\r\n\r\nx\r\n") * 900,
     "nh3: a megabyte of ampersands": page("&" * 990_000),
 }
 
@@ -170,10 +170,26 @@ TOKENS += [
 ]
 
 
-@settings(max_examples=300)
-@given(st.sampled_from(CORPUS), st.integers(0, 2**32 - 1), st.integers(1, 30))
+MUTATIONS = given(st.sampled_from(CORPUS), st.integers(0, 2**32 - 1), st.integers(1, 30))
+
+
+@settings(max_examples=200)
+@MUTATIONS
 def test_mutated_mail_never_fails_but_by_a_limit(path: Path, seed: int, count: int) -> None:
     """Real mail with bytes cut, doubled, swapped and sprinkled with syntax parses to something an event can hold."""
+    _survives(path, seed, count)
+
+
+@pytest.mark.laws
+@pytest.mark.timeout(300)
+@settings(max_examples=5000)
+@MUTATIONS
+def test_thousands_of_mutated_mails_never_fail_but_by_a_limit(path: Path, seed: int, count: int) -> None:
+    """The same, of so many that rare ones are among them."""
+    _survives(path, seed, count)
+
+
+def _survives(path: Path, seed: int, count: int) -> None:
     raw = _mutated(bytearray(path.read_bytes()), random.Random(seed), count)  # noqa: S311 - a test that can be repeated
 
     try:

@@ -20,6 +20,7 @@ from ingest_email.imap.imap_line import LineLimits
 from ingest_email.imap.imap_reader import ImapReader, ReaderParts
 from ingest_email.imap.imap_roster import ImapRoster
 from ingest_email.imap.imap_tenure import Tenure
+from ingest_email.imap.token_servers import TokenServers
 from ingest_email.metrics import MailMetrics
 from service_kit.platform import Platform
 from service_kit.testing.eventually import eventually
@@ -107,6 +108,8 @@ def reading(make_platform: PlatformFactory) -> Callable[[ScriptedImap], Abstract
         metrics = MailMetrics(platform.metrics)
         parts = ReaderParts(
             dialler=ImapDialler(LineLimits(10, 10, 1000), allow_private=True, ca_file=None),
+            token_servers=TokenServers(platform.clock, allow_private=True, ca_file=None),
+            secrets=platform.secrets,
             intake=ImapIntake(platform, Acceptance(platform), metrics),
             clock=platform.clock,
             metrics=metrics,

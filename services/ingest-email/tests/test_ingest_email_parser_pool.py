@@ -25,9 +25,11 @@ STALLING = HEAD + b"Content-Type: text/html\r\n\r\n" + b"&" * 990_000
 
 
 @asynccontextmanager
-async def pool(*, workers: int = 1, timeout_seconds: float = 20, memory_bytes: int = GIB) -> AsyncIterator[ParserPool]:
+async def pool(
+    *, workers: int = 1, timeout_seconds: float = 20, memory_bytes: int = GIB, **more: int
+) -> AsyncIterator[ParserPool]:
     """A pool that is ended whatever happens."""
-    made = ParserPool(workers=workers, timeout_seconds=timeout_seconds, memory_bytes=memory_bytes)
+    made = ParserPool(workers=workers, timeout_seconds=timeout_seconds, memory_bytes=memory_bytes, **more)
     await made.start()
     try:
         yield made
@@ -123,6 +125,26 @@ async def test_a_parser_killed_while_idle_is_replaced_unnoticed() -> None:
     assert isinstance(answer, ParsedMail)
 
 
+async def test_a_process_that_parsed_many_mails_is_relieved_while_it_goes_on() -> None:
+    """No mail waits for the start of the next process, which then takes its place for good; both end with the pool."""
+    async with pool(mails_max=2) as parsers:
+        answers = [await parse(parsers, PLAIN) for _ in range(3)]
+        [worn] = parsers.pids
+
+        async def is_relieved() -> bool:
+            answers.append(await parse(parsers, PLAIN))
+            return worn not in parsers.pids
+
+        await eventually(is_relieved, seconds=20)
+        [fresh] = parsers.pids
+        answers += [await parse(parsers, PLAIN) for _ in range(3)]
+        await eventually(lambda: not is_running(worn))
+
+    assert all(isinstance(answer, ParsedMail) for answer in answers)
+    assert fresh != worn
+    assert not is_running(fresh)
+
+
 def _state(pid: int) -> str:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
@@ -166,6 +188,20 @@ async def test_a_cancelled_parse_does_not_answer_the_next_mail() -> None:
 
     assert isinstance(answer, ParsedMail)
     assert answer.body.text == "Hello"
+
+
+async def test_a_parse_cancelled_while_its_process_starts_harms_no_other() -> None:
+    """What that process says once it is ready is nobody's answer: the next mail gets another."""
+    parsers = ParserPool(workers=1, timeout_seconds=20, memory_bytes=GIB)
+    given_up = asyncio.create_task(parse(parsers, PLAIN))
+    await eventually(lambda: parsers.pids)
+    given_up.cancel()
+    await asyncio.wait([given_up])
+    answer = await parse(parsers, PLAIN)
+    await parsers.stop()
+
+    assert given_up.cancelled()
+    assert isinstance(answer, ParsedMail)
 
 
 async def test_several_parsers_work_at_once() -> None:

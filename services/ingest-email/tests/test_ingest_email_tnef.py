@@ -115,7 +115,28 @@ def test_the_body_counts_where_the_mail_has_no_other() -> None:
     assert (plain.body.text, plain.body.files) == ("Grüße", ())
 
 
-def test_rich_text_alone_is_kept_for_who_can_read_it() -> None:
+@pytest.mark.parametrize(
+    ("rtf", "text", "html"),
+    [
+        (rb"{\rtf1\ansi Gr\'fc\'dfe\par}", "Grüße", None),
+        (rb"{\rtf1\ansi\fromhtml1 {\*\htmltag64 <p onclick=x>}Hello{\*\htmltag72 </p>}}", "Hello", "<p>Hello</p>"),
+    ],
+)
+def test_rich_text_alone_is_read(rtf: bytes, text: str, html: str | None) -> None:
+    """What Outlook sends as nothing but rich text is shown, its HTML cleaned as any; of a message within, too (X6)."""
+    packed = struct.pack("<IIII", len(rtf) + 12, len(rtf), 0x414C454D, 0) + rtf
+    content = wrapping(entry(MESSAGE, MAPI, properties({RTF: packed})))
+    alone, beside = mail_with(content, text=b""), mail_with(content)
+    inner = properties({OBJECT: bytes.fromhex("0703020000000000c000000000000046") + content})
+    parts = entry(ATTACHMENT, RENDERING, b"\0" * 14) + entry(ATTACHMENT, TITLE, b"Order\0")
+    within = unwrap([tnef_file(wrapping(parts + entry(ATTACHMENT, ATTACHED_MAPI, inner)))], has_text=True)
+
+    assert (alone.body.text, alone.body.html, alone.body.files) == (text, html, ())
+    assert beside.body.text == "See the contract."
+    assert names_of(within.files) == ["Order.html" if html else "Order.txt"]
+
+
+def test_rich_text_that_cannot_be_read_is_kept_for_who_can() -> None:
     """Where the wrapping is all that the mail says, and nothing here can show it, it stays a file."""
     content = wrapping(entry(MESSAGE, MAPI, properties({RTF: b"LZFu"})), attached(b"a.pdf\0", PDF))
 

@@ -18,6 +18,8 @@ from contracts.people import Party
 from contracts.settings import SettingsChanged
 from contracts.topics import DELIVERY_EVENTS
 from notifier.app import create_service
+from notifier.model import Delivery
+from notifier.outcome import SEND
 from notifier.settings import NotifierSettings
 from service_kit.auth import Principal
 from service_kit.auth.credentials import Credentials, hash_token
@@ -26,10 +28,52 @@ from service_kit.platform import Platform
 from service_kit.testing.eventually import eventually
 from service_kit.testing.manual_clock import ManualClock
 from service_kit.testing.platforms import PlatformFactory
+from service_kit.timers import with_due
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 ACCOUNT = "acc_1"
 SUPPORT = "support@acme.example"
+
+
+def _reply(
+    name: str = "a", *, to: str = "zoe@customer.example", cc: tuple[str, ...] = (), **more: Any
+) -> OutboundMessageRequested:
+    facts = {
+        "id": f"evt_{name}",
+        "account_id": ACCOUNT,
+        "time": NOON,
+        "message_id": f"msg_{name}",
+        "ticket_id": "tic_1",
+        "channel": "email",
+        "purpose": "reply",
+        "contact_key": to,
+        "recipient": Party(email=to),
+        "sender": SUPPORT,
+        "text": "On its way.",
+        "mail": MailThreading(message_id=f"{name}@acme.example", reply_to="support+tag@acme.example", cc=cc),
+    }
+    return OutboundMessageRequested.model_validate(facts | more)
+
+
+@pytest.fixture(scope="session")
+def make_delivery() -> Callable[..., Delivery]:
+    """Makes a reply that nobody tried to send, due now."""
+
+    def make(**reply: Any) -> Delivery:
+        request = _reply(**reply)
+        delivery = Delivery(
+            id=f"del_{request.message_id}",
+            account_id=request.account_id,
+            ticket_id=request.ticket_id,
+            message_id=request.message_id,
+            channel=request.channel,
+            created_at=request.time,
+            updated_at=request.time,
+            request=request,
+        )
+        return with_due(delivery, SEND, request.time)
+
+    return make
 
 
 @dataclass
@@ -95,21 +139,7 @@ class PostOffice:
 
     async def post(self, name: str, *, to: str = "zoe@customer.example", cc: tuple[str, ...] = (), **more: Any) -> None:
         """Ask for a reply to be sent."""
-        facts = {
-            "id": f"evt_{name}",
-            "account_id": ACCOUNT,
-            "time": NOON,
-            "message_id": f"msg_{name}",
-            "ticket_id": "tic_1",
-            "channel": "email",
-            "purpose": "reply",
-            "contact_key": to,
-            "recipient": Party(email=to),
-            "sender": SUPPORT,
-            "text": "On its way.",
-            "mail": MailThreading(message_id=f"{name}@acme.example", reply_to="support+tag@acme.example", cc=cc),
-        }
-        await self.bus.publish([OutboundMessageRequested.model_validate(facts | more)])
+        await self.bus.publish([_reply(name, to=to, cc=cc, **more)])
 
     async def reports(self, name: str, count: int = 1) -> list[DeliveryUpdated]:
         """What was reported of a reply, once that is so many."""

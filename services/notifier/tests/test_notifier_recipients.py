@@ -1,13 +1,12 @@
 """A relay that takes a mail for some recipients and not for others: each is told, and nobody gets it twice (X8, X7)."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from typing import Any
 
 import pytest
 
-from contracts.outbound import MailThreading, OutboundMessageRequested
-from contracts.people import Party
 from contracts.settings import SettingsChanged
 from notifier.bounce import is_refused_for_good
 from notifier.errors import Deferred
@@ -187,7 +186,7 @@ class FailingStore(SuppressionStore):
 
 @pytest.mark.parametrize(("cc", "in_doubt"), [((), False), ((BOB,), True)])
 async def test_an_answer_that_could_not_be_kept_is_asked_for_again(
-    make_platform: PlatformFactory, cc: tuple[str, ...], *, in_doubt: bool
+    make_platform: PlatformFactory, make_delivery: Callable[..., Delivery], cc: tuple[str, ...], *, in_doubt: bool
 ) -> None:
     """The mail is tried again, and where somebody has it already that is a doubt, never silent (I8)."""
     platform, now = make_platform("notifier"), datetime(2026, 11, 22, tzinfo=UTC)
@@ -198,33 +197,10 @@ async def test_an_answer_that_could_not_be_kept_is_asked_for_again(
     links, suppressions = UnsubscribeLinks(platform.signer, "https://desk.example"), FailingStore(platform.store)
     channel = MailChannel(gateway, copies, platform.blobs, suppressions, links, checks, platform.clock)
     facts = {"id": "evt_s", "account_id": "acc_1", "time": now, "area": "email", "version": 1, "value": {}}
-    request = OutboundMessageRequested(
-        id="evt_1",
-        account_id="acc_1",
-        time=now,
-        message_id="msg_1",
-        channel="email",
-        purpose="reply",
-        contact_key=ZOE,
-        recipient=Party(email=ZOE),
-        sender="support@acme.example",
-        text="On its way.",
-        mail=MailThreading(message_id="a@acme.example", cc=cc),
-    )
-    delivery = Delivery(
-        id="del_1",
-        account_id="acc_1",
-        ticket_id=None,
-        message_id="msg_1",
-        channel="email",
-        created_at=now,
-        updated_at=now,
-        request=request,
-    )
     await platform.store.start()
     await copies.keep([SettingsChanged.model_validate(facts)])
     with pytest.raises(Deferred, match="does not confirm") as raised:
-        await channel.send(delivery)
+        await channel.send(make_delivery(to=ZOE, cc=cc))
     await platform.store.stop()
 
     assert raised.value.in_doubt is in_doubt

@@ -16,6 +16,7 @@ from service_kit.crash_points import arm_from
 from service_kit.errors import DeskbusError, TransientError
 from service_kit.lifecycle import StartFailed, run_services
 from service_kit.settings import PlatformSettings
+from service_kit.settled_heap import spare_what_stays
 from service_kit.stop_signal import StopSignal
 from service_kit.telemetry import configure_logging, configure_tracing, span_processors
 
@@ -102,6 +103,7 @@ class ServiceProcess:
             await require_redis(platform.redis, platform.clock)
             site = ServiceSite(service, version=version("deskbus"), url=self._settings.origin)
             async with run_services([(service, platform)], http=[_Opening(self._entrance, site, self._web)]):
+                spare_what_stays()
                 log.info("service_ready", service=self._name)
                 await self._stopping.wait()
                 log.info("service_stopping", service=self._name)

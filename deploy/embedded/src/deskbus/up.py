@@ -9,6 +9,7 @@ from deskbus.run_demo import run_story
 from deskbus.told_to_stop import until_told_to_stop
 from service_kit.errors import DeskbusError
 from service_kit.settings import PlatformSettings
+from service_kit.settled_heap import spare_what_stays
 from service_kit.telemetry import configure_logging
 
 
@@ -21,6 +22,7 @@ async def run_up(console: Console, settings: PlatformSettings, *, demo: bool) ->
     with Home(settings.home) as home:
         configure_logging(settings.log_level, json=True, file=home.log_file)
         async with run_embedded(settings, home) as running:
+            spare_what_stays()
             console.print(ready_line(running), highlight=False, soft_wrap=True)
             if demo:
                 await _tell_the_story(console, running)

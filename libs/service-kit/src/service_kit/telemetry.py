@@ -16,6 +16,7 @@ import structlog
 from opentelemetry import trace
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from structlog.typing import EventDict, Processor
 
 from service_kit.errors import DeskbusError
@@ -60,7 +61,9 @@ def configure_logging(level: str, *, json: bool, file: Path | None = None) -> No
 
 def create_tracer_provider(service: str, processors: Sequence[SpanProcessor] = ()) -> TracerProvider:
     """What makes the spans of `service`; without processors they only lend their ids to logs and events."""
-    provider = TracerProvider(resource=Resource.create({SERVICE_NAME: service}))
+    # What nobody will see is not worth recording.
+    sampler = None if processors else ALWAYS_OFF
+    provider = TracerProvider(sampler, Resource.create({SERVICE_NAME: service}))
     for processor in processors:
         provider.add_span_processor(processor)
     return provider

@@ -11,6 +11,7 @@ from ingest_email.imap.imap_intake import ImapIntake
 from ingest_email.imap.imap_line import LineLimits
 from ingest_email.imap.imap_reader import ImapReader, ReaderParts
 from ingest_email.imap.imap_watch import ImapWatch
+from ingest_email.imap.token_servers import TokenServers
 from ingest_email.metrics import MailMetrics
 from ingest_email.settings import IngestEmailSettings
 from service_kit.platform import Platform
@@ -32,8 +33,11 @@ def watch_mailboxes(
         fetch_seconds=settings.data_timeout_seconds,
         mail_bytes=settings.mail_size_limit_bytes,
     )
+    allow_private = platform.settings.allow_private_urls
     parts = ReaderParts(
-        dialler=ImapDialler(limits, allow_private=platform.settings.allow_private_urls, ca_file=settings.imap_ca_file),
+        dialler=ImapDialler(limits, allow_private=allow_private, ca_file=settings.imap_ca_file),
+        token_servers=TokenServers(platform.clock, allow_private=allow_private, ca_file=settings.imap_ca_file),
+        secrets=platform.secrets,
         intake=ImapIntake(platform, acceptance, metrics),
         clock=platform.clock,
         metrics=metrics,

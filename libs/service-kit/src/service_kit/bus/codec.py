@@ -39,6 +39,11 @@ class UnknownType:
 
 
 @dataclass(frozen=True, slots=True)
+class Unwanted:
+    """An event of a type that this reader does not handle; nobody has looked at its body."""
+
+
+@dataclass(frozen=True, slots=True)
 class Malformed:
     """Not an event at all. `error` is the failure's type name, never its text: that could quote the body."""
 
@@ -46,7 +51,9 @@ class Malformed:
     error: str
 
 
-Decoded = Event | UnknownType | Malformed
+Decoded = Event | UnknownType | Unwanted | Malformed
+
+_UNWANTED = Unwanted()
 
 
 class EventCodec:
@@ -90,14 +97,19 @@ class EventCodec:
         """
         return [Addressed(self.topic_of(event).name, with_trace(self.encode(event))) for event in events]
 
-    def decode(self, topic: Topic, record: Record) -> Decoded:
-        """What a record of `topic` says. The body tells its type where a sink has dropped the header."""
+    def decode(self, topic: Topic, record: Record, *, only: tuple[type[Event], ...] = ()) -> Decoded:
+        """What a record of `topic` says, if it is of a type in `only`.
+
+        The body tells its type where a sink has dropped the header.
+        """
         name = record.headers.get("ce_type") or _type_in(record.value)
         if isinstance(name, Malformed):
             return name
         model = self._models[topic.name].get(name)
         if model is None:
             return UnknownType(name)
+        if only and not issubclass(model, only):
+            return _UNWANTED
         try:
             return model.model_validate_json(record.value)
         except ValidationError as error:

@@ -9,7 +9,6 @@ from service_kit.bus.patience import Patience
 from service_kit.bus.port import Subscription
 from service_kit.bus.record import Record
 from service_kit.bus.settlement import Decode, Halted, Jitter, Pause, SetAside, Settled, Settlement
-from service_kit.bus.tracing import batch_span
 
 log = structlog.get_logger(__name__)
 
@@ -69,9 +68,7 @@ class Consumption:
         self._metrics.batch.labels(*self._reader).observe(len(records))
         left = records
         while True:
-            with batch_span(*self._reader, left):
-                outcome = await self._settlement.settle(left)
-            match outcome:
+            match await self._settlement.settle(left):
                 case Settled():
                     await commit(left)
                     self.trouble = None

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 import structlog
 
 from contracts.envelope import Event
-from service_kit.bus.codec import Decoded, Malformed, UnknownType
+from service_kit.bus.codec import Decoded, Malformed, UnknownType, Unwanted
 from service_kit.bus.dead_letter import Verdict
 from service_kit.bus.metrics import BusMetrics
 from service_kit.bus.patience import Patience
 from service_kit.bus.port import Subscription
 from service_kit.bus.record import Record
+from service_kit.bus.tracing import batch_span
 from service_kit.errors import PermanentError, TransientError
 
 _TRANSIENT = (TransientError, OSError)
@@ -108,6 +109,12 @@ class Settlement:
     async def settle(self, records: Sequence[Record]) -> Outcome:
         """Bring every record to an end, in order, as far as that is possible now."""
         work = deque(_runs(self._items(records)))
+        if not work:
+            return Settled()
+        with batch_span(*self._reader, records):
+            return await self._settle_all(work)
+
+    async def _settle_all(self, work: deque[Sequence[_Item]]) -> Outcome:
         while work:
             run = work.popleft()
             trouble = await self._settle_run(run, work)
@@ -121,7 +128,7 @@ class Settlement:
             match self._decode(record):
                 case UnknownType(type=name):
                     self._ignore(name, record)
-                case Event() as event if not self._wants(event):
+                case Unwanted():
                     continue
                 case content:
                     items.append(_Item(index, record, content))
@@ -132,9 +139,6 @@ class Settlement:
         if name not in self._unknown_told and len(self._unknown_told) < _MOST_UNKNOWN_TOLD:
             self._unknown_told.add(name)
             log.warning("unknown_event_type", event_type=name[:200], **self._place(record))
-
-    def _wants(self, event: Event) -> bool:
-        return not self._subscription.only or isinstance(event, self._subscription.only)
 
     async def _settle_run(self, run: Sequence[_Item], work: deque[Sequence[_Item]]) -> str | None:
         """Settle one run, or put its halves back on `work`; says why when neither is possible now."""

@@ -14,7 +14,7 @@ from service_kit.docstore.planning import require_index
 from service_kit.docstore.port import Collection, CollectionSpec, D, Fate, Page, Sort, StoreUnavailable
 from service_kit.docstore.sqlite_connection import SqliteFile, as_unavailable
 from service_kit.docstore.sqlite_queries import DocumentQueries
-from service_kit.docstore.sqlite_readers import ReaderPool
+from service_kit.docstore.sqlite_reads import StoreReads
 from service_kit.docstore.sqlite_schema import count_ping, prepare
 from service_kit.docstore.sqlite_table import Table
 from service_kit.docstore.sqlite_writer import GroupCommitWriter
@@ -22,16 +22,18 @@ from service_kit.docstore.sqlite_writes import DocumentWrites
 
 _READER_THREADS = 4
 _MAX_PAGE = 1000
+_MOST_AT_ONCE = 32
+"""Documents by id that are decoded on the event loop; of more it would notice."""
 
 
 class SqliteCollection(Generic[D]):
     """Documents of one model in one file."""
 
-    def __init__(self, spec: CollectionSpec[D], readers: ReaderPool, writer: GroupCommitWriter) -> None:
+    def __init__(self, spec: CollectionSpec[D], reads: StoreReads, writer: GroupCommitWriter) -> None:
         self.table = Table(IndexedFields(spec))
         self._queries = DocumentQueries(self.table)
         self._writes = DocumentWrites(self.table)
-        self._readers = readers
+        self._reads = reads
         self._writer = writer
 
     async def get(self, document_id: str) -> D | None:
@@ -41,7 +43,10 @@ class SqliteCollection(Generic[D]):
     async def get_many(self, ids: Iterable[str]) -> Mapping[str, D]:
         """Those that exist, in one round trip."""
         wanted = list(dict.fromkeys(ids))
-        return await self._readers.run(partial(self._queries.get_many, ids=wanted)) if wanted else {}
+        if not wanted:
+            return {}
+        read = partial(self._queries.get_many, ids=wanted)
+        return await self._reads.run(read, is_long=len(wanted) > _MOST_AT_ONCE)
 
     async def insert_many(self, documents: Sequence[D]) -> Sequence[Fate]:
         """Insert each on its own."""
@@ -63,14 +68,14 @@ class SqliteCollection(Generic[D]):
             raise ValueError(f"a page holds 1 to {_MAX_PAGE} documents")
         require_index(self.table.fields, where, sort)
         read = partial(self._queries.find, where=where, sort=sort or Sort(ID), limit=limit, cursor=cursor)
-        return await self._readers.run(read)
+        return await self._reads.run(read)
 
     async def count(self, where: Filter, *, at_most: int = 1000) -> int:
         """How many match, and no more than `at_most`."""
         if at_most < 0:
             raise ValueError("at_most cannot be negative")
         require_index(self.table.fields, where)
-        return await self._readers.run(partial(self._queries.count, where=where, at_most=at_most))
+        return await self._reads.run(partial(self._queries.count, where=where, at_most=at_most))
 
     async def _write(self, write: Callable[[sqlite3.Connection, D], Fate], documents: Sequence[D]) -> Sequence[Fate]:
         mine = tuple(documents)
@@ -91,7 +96,7 @@ class SqliteDocStore:
 
     def __init__(self, path: Path, *, busy_timeout_seconds: float = 5.0, max_pages: int | None = None) -> None:
         self._file = SqliteFile(path, busy_timeout_seconds, max_pages)
-        self._readers = ReaderPool(self._file.open_reader, threads=_READER_THREADS)
+        self._reads = StoreReads(self._file, threads=_READER_THREADS)
         self._writer = GroupCommitWriter(self._file.open_writer)
         self._collections: dict[str, SqliteCollection[Any]] = {}
         self._started = False
@@ -107,7 +112,7 @@ class SqliteDocStore:
         if known is None:
             if self._started:
                 raise RuntimeError(f"collection {spec.name} must be declared before the store starts")
-            known = self._collections[spec.name] = SqliteCollection(spec, self._readers, self._writer)
+            known = self._collections[spec.name] = SqliteCollection(spec, self._reads, self._writer)
         if known.table.fields.spec != spec:
             raise ValueError(f"collection {spec.name} is declared already, as something else")
         return cast("SqliteCollection[D]", known)
@@ -129,12 +134,12 @@ class SqliteDocStore:
         await asyncio.to_thread(self._prepare)
         self._started = True
         self._writer.start()
-        self._readers.start()
+        self._reads.start()
 
     async def stop(self) -> None:
         """Finish writes in flight and close; whatever is asked afterwards gets `StoreUnavailable` at once."""
         await self._writer.stop()
-        await self._readers.stop()
+        await self._reads.stop()
         self._started = False
 
     async def ping(self) -> None:

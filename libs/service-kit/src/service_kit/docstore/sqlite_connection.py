@@ -64,10 +64,20 @@ class SqliteFile:
         connection.execute("PRAGMA query_only = ON")
         return connection
 
-    def _open(self, cache_kib: int) -> sqlite3.Connection:
+    def open_quick_reader(self) -> sqlite3.Connection:
+        """A connection that cannot write and never waits for a lock.
+
+        Raises:
+            sqlite3.Error: it cannot be opened.
+        """
+        connection = self._open(_READER_CACHE_KIB, wait_seconds=0.0)
+        connection.execute("PRAGMA query_only = ON")
+        return connection
+
+    def _open(self, cache_kib: int, *, wait_seconds: float | None = None) -> sqlite3.Connection:
         connection = sqlite3.connect(
             self.path,
-            timeout=self.busy_timeout_seconds,
+            timeout=self.busy_timeout_seconds if wait_seconds is None else wait_seconds,
             isolation_level=None,
             check_same_thread=False,
             cached_statements=_CACHED_STATEMENTS,

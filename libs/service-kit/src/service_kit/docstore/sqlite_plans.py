@@ -2,13 +2,13 @@
 
 SQLite guesses how rare a value is, and guesses wrong where one account owns all documents or a tag is on half of
 them. So it is asked: a select of few rows is put first; otherwise the documents are walked in the order wanted,
-which soon fills a page with what is frequent.
+which soon fills a page with what is frequent. What lies between, words above all, is weighed (`sqlite_words`).
 """
 
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import isqrt
+from math import inf, isqrt
 from typing import Any
 
 from service_kit.docstore.fields import ID
@@ -28,19 +28,13 @@ from service_kit.docstore.sqlite_filters import (
     words_of,
 )
 from service_kit.docstore.sqlite_table import Table, TableIndex
+from service_kit.docstore.sqlite_words import LISTS_MICROS, PAGE_ROWS, WordPlan, cheapest, how_far
 
 _VERY_FEW_ROWS = 100
 """Asked first: what is very rare is not worth counting what is frequent beside it."""
 
 _FEW_ROWS = 2_000
-_PAGE_ROWS = 51
 """Of one select fewer rows are read than a walk passes until it has filled a page, up to the root of both sizes."""
-
-_ENTRIES_PER_ROW = 10
-"""So many entries of a word are read in the time of one row."""
-
-_CAP_OF_JOINED = 5
-"""With a page of 51 rows, and ten entries read in the time of one."""
 
 _FEW_VALUES = 8
 """So many are looked up for each row that is walked; of more, all rows are selected once."""
@@ -57,20 +51,31 @@ class _Rows:
     says: tuple[Part, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _LookedUp:
+    """What is asked on a walk of all its entries, read once, and not of each row."""
+
+    parts: tuple[Part, ...] = ()
+
+
 def source(connection: sqlite3.Connection, table: Table[Any], where: Filter, sort: Sort | None) -> Sql:
     """The part of a statement between its columns and its order that finds what `where` means."""
     parts = list(_parts(where))
     walk = _walk(table, parts, sort)
+    looked_up = _LookedUp()
     if walk is None or not _says_all(walk, parts):
-        few = _few(connection, table, parts) or _listed_only(table, parts, sort)
-        if few is not None:
-            select, bound = few.sql
-            wanted, values = _asked_of_rows(table, [part for part in parts if part not in few.says])
+        start = _start(connection, table, parts, has_order=walk is not None)
+        if isinstance(start, _LookedUp):
+            looked_up = start
+        rows = start if isinstance(start, _Rows) else _listed_only(table, parts, sort)
+        if rows is not None:
+            select, bound = rows.sql
+            wanted, values = _asked_of_rows(table, [part for part in parts if part not in rows.says])
             # CROSS JOIN is SQLite's way of saying "in this order".
-            start = f"FROM (SELECT DISTINCT n FROM ({select})) f CROSS JOIN {table.name} d ON d.n = f.n"  # noqa: S608
-            return f"{start} WHERE {wanted}", bound + values
+            first = f"FROM (SELECT DISTINCT n FROM ({select})) f CROSS JOIN {table.name} d ON d.n = f.n"  # noqa: S608
+            return f"{first} WHERE {wanted}", bound + values
     along = f' INDEXED BY "{walk.name}"' if walk is not None else ""
-    wanted, values = _asked_of_rows(table, parts)
+    wanted, values = _asked_of_rows(table, parts, looked_up)
     return f"FROM {table.name} d{along} WHERE {wanted}", values
 
 
@@ -81,8 +86,11 @@ def _parts(where: Filter) -> Iterator[Part]:
         yield from words or (part,)
 
 
-def _asked_of_rows(table: Table[Any], parts: Sequence[Part]) -> Sql:
-    return joined(" AND ", [_asked_of_a_row(table, part) for part in parts], EVERYTHING)
+def _asked_of_rows(table: Table[Any], parts: Sequence[Part], looked_up: _LookedUp = _LookedUp()) -> Sql:
+    """What is looked up comes first: it is asked of a number, before the row is read."""
+    at_once = [(f"d.n IN ({sql})", values) for part in looked_up.parts for sql, values in _entries_of(table, part)]
+    of_rows = [_asked_of_a_row(table, part) for part in parts if part not in looked_up.parts]
+    return joined(" AND ", at_once + of_rows, EVERYTHING)
 
 
 def _asked_of_a_row(table: Table[Any], part: Part) -> Sql:
@@ -91,6 +99,10 @@ def _asked_of_a_row(table: Table[Any], part: Part) -> Sql:
     if isinstance(part, Word):
         return holds_word(table, part)
     return condition(table, part)
+
+
+def _entries_of(table: Table[Any], part: Part) -> list[Sql]:
+    return term_rows(table, part) if isinstance(part, Has | Word) else []
 
 
 def _walk(table: Table[Any], parts: Sequence[Part], sort: Sort | None) -> TableIndex | None:
@@ -122,35 +134,52 @@ def _says_all(index: TableIndex, parts: Sequence[Part]) -> bool:
     )
 
 
-def _few(connection: sqlite3.Connection, table: Table[Any], parts: Sequence[Part]) -> _Rows | None:
-    """Rows to begin with, if they are so few that reading them all is cheaper than to walk until a page is full."""
+def _start(
+    connection: sqlite3.Connection, table: Table[Any], parts: Sequence[Part], *, has_order: bool
+) -> _Rows | _LookedUp:
+    """Rows to begin with, if reading them all is cheaper than to walk until a page is full; else how to walk."""
     (last,) = connection.execute(f"SELECT max(n) FROM {table.name}").fetchone()  # noqa: S608
-    for cap in (_VERY_FEW_ROWS, max(_FEW_ROWS, isqrt(_PAGE_ROWS * (last or 0)))):
-        if (rows := _fewest(connection, table, parts, cap)) is not None:
-            return rows
-    return _joined_rows(connection, table, parts, last or 1)
+    if (very_few := _fewest(connection, table, parts, _VERY_FEW_ROWS)) is not None:
+        return very_few
+    # A few values are asked of each step of a walk in no time: to count how many have them would cost more.
+    dear = [part for part in parts if not (isinstance(part, Has) and len(part.values) <= _FEW_VALUES)]
+    listed = list(_listed_rows(table, dear))
+    others = [part for part in parts if not any(part is one for one, _ in listed)]
+    few = _fewest(connection, table, others, max(_FEW_ROWS, isqrt(PAGE_ROWS * (last or 0))))
+    if not listed:
+        return few or _LookedUp()
+    plan, counted = _weighed(connection, [sql for _, sql in listed], last or 1, has_order=has_order)
+    if few is not None and few.number * LISTS_MICROS <= plan.micros:
+        return few
+    chosen = [listed[at] for _, at in counted[: plan.looked_up]]
+    return _LookedUp(tuple(part for part, _ in chosen)) if plan.walks else _together(chosen, counted[0][0])
 
 
-def _joined_rows(connection: sqlite3.Connection, table: Table[Any], parts: Sequence[Part], last: int) -> _Rows | None:
-    """The rows that have the two rarest words, where each alone is in too many and a walk would pass too many for few.
+def _weighed(
+    connection: sqlite3.Connection, selects: Sequence[Sql], last: int, *, has_order: bool
+) -> tuple[WordPlan, Sequence[tuple[int, int]]]:
+    """The cheapest plan, after counting as far as may pay; and how many entries each word has, the rarest first."""
+    plan, counted = WordPlan(0, walks=True, micros=inf), list[tuple[int, int]]()
+    for cap in how_far(last):
+        more = [number for number, _ in counted].count(counted[-1][0]) * cap if counted else 0
+        if plan.is_cheaper_than_to_count(more):
+            break
+        counted = sorted((_count(connection, sql, cap), at) for at, sql in enumerate(selects))
+        plan = cheapest([number for number, _ in counted], cap, last, has_order=has_order)
+        if counted[-1][0] < cap:
+            break
+    return plan, counted
 
-    How many rows have both is guessed as if the words had nothing to do with each other. Two that are in more than
-    `cap` are together in so many that a walk is better.
+
+def _together(chosen: Sequence[tuple[Part, Sql]], number: int) -> _Rows:
+    """The rows that have all of the words, the rarest of which comes first.
+
+    The plus keeps SQLite from looking up each number for each term, where terms are many.
     """
-    words = list(_listed_rows(table, parts))
-    if len(words) < 2:  # noqa: PLR2004 - two to be joined
-        return None
-    cap = round(_CAP_OF_JOINED * last ** (2 / 3))
-    counts = [_count(connection, sql, cap) for _, sql in words]
-    counted = sorted((number, at) for at, number in enumerate(counts) if number < cap)
-    if len(counted) < 2:  # noqa: PLR2004 - as above
-        return None
-    (rarest, at), (next_rarest, next_at) = counted[:2]
-    both = max(1, rarest * next_rarest // last)
-    if both + (rarest + next_rarest) // _ENTRIES_PER_ROW > _PAGE_ROWS * last // both:
-        return None
-    (one, (first, of_first)), (other, (second, of_second)) = words[at], words[next_at]
-    return _Rows((f"{first} INTERSECT {second}", of_first + of_second), both, (one, other))
+    *others, (_, (select, values)) = chosen
+    narrowed = "".join(f" AND +n IN ({sql})" for _, (sql, _) in others)
+    bound = values + [value for _, (_, more) in others for value in more]
+    return _Rows((select + narrowed, bound), number, tuple(part for part, _ in chosen))
 
 
 def _listed_only(table: Table[Any], parts: Sequence[Part], sort: Sort | None) -> _Rows | None:

@@ -8,9 +8,8 @@ that it spoils nobody else's work. (Savepoints would do as well; measured, they 
 import asyncio
 import sqlite3
 from collections.abc import Callable
-from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from typing import Any, TypeVar
@@ -29,7 +28,15 @@ _MAX_GROUP_WEIGHT = 2_000
 class _Job:
     work: Work[Any]
     weight: int
-    outcome: Future[Any] = field(default_factory=Future)
+    answer: asyncio.Future[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What a job's caller is to hear."""
+
+    result: Any = None
+    error: BaseException | None = None
 
 
 class GroupCommitWriter:
@@ -46,9 +53,9 @@ class GroupCommitWriter:
         """Take jobs from now on."""
         with self._door:
             if self._thread is None:
-                self._jobs = SimpleQueue()
+                self._jobs, loop = SimpleQueue(), asyncio.get_running_loop()
                 # A daemon: a process that never calls `stop` must still be able to end.
-                self._thread = Thread(target=self._serve, args=(self._jobs,), name="sqlite-writer", daemon=True)
+                self._thread = Thread(target=self._serve, args=(self._jobs, loop), name="sqlite-writer", daemon=True)
                 self._thread.start()
 
     async def run(self, work: Work[T], *, weight: int = 1) -> T:
@@ -59,13 +66,13 @@ class GroupCommitWriter:
         Raises:
             StoreUnavailable: nothing of it is known to be stored.
         """
-        job = _Job(work, weight)
+        job = _Job(work, weight, asyncio.get_running_loop().create_future())
         with self._door:
             if self._thread is None:
                 raise StoreUnavailable("the store is not running")
             self._jobs.put(job)
-        outcome: T = await asyncio.wrap_future(job.outcome)
-        return outcome
+        answer: T = await job.answer
+        return answer
 
     async def stop(self) -> None:
         """Finish the jobs already given, refuse new ones at once, and close."""
@@ -76,30 +83,26 @@ class GroupCommitWriter:
             self._jobs.put(None)
         await asyncio.to_thread(thread.join)
 
-    def _serve(self, jobs: SimpleQueue[_Job | None]) -> None:
+    def _serve(self, jobs: SimpleQueue[_Job | None], loop: asyncio.AbstractEventLoop) -> None:
         ended = False
         while not ended:
             group, ended = _next_group(jobs)
-            live = [job for job in group if job.outcome.set_running_or_notify_cancel()]
+            live = [job for job in group if not job.answer.cancelled()]
             if live:
-                self._settle(live)
+                answers = self._settle(live)
+                with suppress(RuntimeError):  # the loop has ended, and whoever waited with it
+                    loop.call_soon_threadsafe(_tell, live, answers)
         self._close()
 
-    def _settle(self, group: list[_Job]) -> None:
+    def _settle(self, group: list[_Job]) -> list[_Answer]:
         try:
-            results = self._commit(group)
+            return [_Answer(result) for result in self._commit(group)]
         except BaseException as error:  # noqa: BLE001 - whatever happened, every caller must hear of it
             # Closing rolls back for certain; after some errors SQLite has done so already, after others not.
             self._close()
             if len(group) > 1 and as_unavailable(error) is None:
-                for job in group:
-                    self._settle([job])
-                return
-            for job in group:
-                job.outcome.set_exception(as_unavailable(error) or error)
-            return
-        for job, result in zip(group, results, strict=True):
-            job.outcome.set_result(result)
+                return [answer for job in group for answer in self._settle([job])]
+            return [_Answer(error=as_unavailable(error) or error)] * len(group)
 
     def _commit(self, group: list[_Job]) -> list[Any]:
         connection = self._connection = self._connection or self._open()
@@ -132,3 +135,14 @@ def _next_group(jobs: SimpleQueue[_Job | None]) -> tuple[list[_Job], bool]:
         except Empty:
             return group, False
     return group, True
+
+
+def _tell(jobs: list[_Job], answers: list[_Answer]) -> None:
+    """Tell the callers, on their loop: one wake-up for a whole group."""
+    for job, answer in zip(jobs, answers, strict=True):
+        if job.answer.done():
+            continue
+        if answer.error is None:
+            job.answer.set_result(answer.result)
+        else:
+            job.answer.set_exception(answer.error)

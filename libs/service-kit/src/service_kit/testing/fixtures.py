@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 
 from service_kit.engine_valkey import ValkeyServer
 from service_kit.testing.platforms import PlatformFactory
+from service_kit.testing.templated_store import StoreTemplates
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -27,8 +28,16 @@ async def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
     await server.stop()
 
 
+@pytest.fixture(scope="session")
+def store_templates(tmp_path_factory: pytest.TempPathFactory) -> StoreTemplates:
+    """Tables that the stores of this test process begin with."""
+    return StoreTemplates(tmp_path_factory.mktemp("stores"))
+
+
 @pytest_asyncio.fixture
-async def make_platform(valkey_url: str, tmp_path: Path) -> AsyncIterator[PlatformFactory]:
+async def make_platform(
+    valkey_url: str, tmp_path: Path, store_templates: StoreTemplates
+) -> AsyncIterator[PlatformFactory]:
     """Makes platforms on engines that hold nothing yet.
 
     The server is emptied before each test rather than given a numbered database: those are sixteen only, and what
@@ -36,7 +45,7 @@ async def make_platform(valkey_url: str, tmp_path: Path) -> AsyncIterator[Platfo
     """
     async with Redis.from_url(valkey_url) as redis:
         await redis.flushall()
-    platforms = PlatformFactory(tmp_path, valkey_url)
+    platforms = PlatformFactory(tmp_path, valkey_url, store_templates)
     yield platforms
     await platforms.close()
 

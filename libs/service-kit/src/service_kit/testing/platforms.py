@@ -20,6 +20,7 @@ from service_kit.service import Part, Service
 from service_kit.settings import PlatformSettings
 from service_kit.signing import Signer
 from service_kit.testing.open_admission import OpenAdmission
+from service_kit.testing.templated_store import StoreTemplates, TemplatedStore
 
 _SECRET_KEY = "a key for tests that guards nothing"  # noqa: S105 - it guards nothing
 
@@ -28,11 +29,13 @@ class PlatformFactory:
     """Makes the platforms of one test.
 
     A second platform for the same service is another replica of it: it shares store, blobs and consumer group.
+    `templates` are shared with other tests: they hold tables, and no documents.
     """
 
-    def __init__(self, home: Path, valkey_url: str) -> None:
+    def __init__(self, home: Path, valkey_url: str, templates: StoreTemplates | None = None) -> None:
         self._home = home
         self._valkey_url = valkey_url
+        self._templates = templates
         self._made: dict[str, list[Platform]] = {}
 
     def __call__(self, service: str, clock: Clock | None = None) -> Platform:
@@ -43,7 +46,7 @@ class PlatformFactory:
         metrics = CollectorRegistry()
         platform = Platform(
             bus=ValkeyBus(self._valkey_url, source=service, topics=TOPICS, registry=metrics),
-            store=SqliteDocStore(self._home / f"{service}.sqlite"),
+            store=self._store(self._home / f"{service}.sqlite"),
             redis=Redis.from_url(self._valkey_url, socket_timeout=5, socket_connect_timeout=5),
             blobs=FolderBlobs(self._home / "blobs"),
             clock=clock or SystemClock(),
@@ -76,6 +79,9 @@ class PlatformFactory:
         for platforms in self._made.values():
             for platform in platforms:
                 await platform.redis.aclose()
+
+    def _store(self, path: Path) -> SqliteDocStore:
+        return SqliteDocStore(path) if self._templates is None else TemplatedStore(path, self._templates)
 
     def _only_platform(self, service: Service) -> Platform:
         platforms = self._made.get(service.name, [])

@@ -5,7 +5,10 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 Script = Mapping[str, Callable[[str], bytes]]
-"""What is answered to a command, by its name; the argument is all that follows the name. `%TAG%` is its tag."""
+"""What is answered to a command, by its name; the argument is all that follows the name. `%TAG%` is its tag.
+
+`CONTINUED` is a line without a tag, which goes on with the command before it and has its tag.
+"""
 
 
 def said(*lines: str) -> bytes:
@@ -50,10 +53,15 @@ class ScriptedImap:
             await server.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        tag = ""
         try:
             writer.write(self._script["GREETING"](""))
             while line := await reader.readline():
-                tag, _, rest = line.decode(errors="replace").strip().partition(" ")
+                first, _, rest = line.decode(errors="replace").strip().partition(" ")
+                if rest:
+                    tag = first
+                else:
+                    rest = f"CONTINUED {first}"
                 name, _, told = rest.removeprefix("UID ").partition(" ")
                 self.asked.append(rest)
                 if name in self._script:

@@ -82,5 +82,20 @@ class SocketImapClient(IMAPClient):  # type: ignore[misc]  # it has no types
             quoted = username.replace("\\", "\\\\").replace('"', '\\"')
             self.login(f'"{quoted}"', password)
 
+    def log_in_by_token(self, username: str, access_token: str) -> None:
+        """Log in by OAuth 2: OAUTHBEARER (RFC 7628) where the server has it, else XOAUTH2, of which it came.
+
+        Raises:
+            LoginError: it was refused.
+        """
+        bearer = f"auth=Bearer {access_token}\x01\x01"
+        # A refusal says why in a challenge, and comes once that is answered: by nothing, as each mechanism says that.
+        if self.has_capability("AUTH=OAUTHBEARER"):
+            named = username.replace("=", "=3D").replace(",", "=2C")
+            mechanism, answers = "OAUTHBEARER", iter((f"n,a={named},\x01{bearer}", "\x01"))
+        else:
+            mechanism, answers = "XOAUTH2", iter((f"user={username}\x01{bearer}", ""))
+        self.sasl_login(mechanism, lambda _challenge: next(answers, None))
+
     def _create_IMAP4(self) -> SocketImap4:  # noqa: N802 - the library's name
         return SocketImap4(self._given, self._server_name)

@@ -32,8 +32,10 @@ class ImapConnection:
         self._handle = sock.dup()
         self._client: SocketImapClient | None = None
 
-    def log_in(self, mailbox: ImapMailbox, tls: ssl.SSLContext) -> bool:
+    def log_in(self, mailbox: ImapMailbox, tls: ssl.SSLContext, access_token: str | None) -> bool:
         """Greet, encrypt, authenticate; whether the server can tell us of new mail by itself (IDLE).
+
+        By the access token, or else by the password of the settings.
 
         Raises:
             ImapFailure: none of it is possible now.
@@ -44,7 +46,11 @@ class ImapConnection:
             self._client = client = SocketImapClient(self._sock, mailbox.host)
             if mailbox.security == "starttls":
                 client.starttls(tls)
-            self._allow(_ANSWER_BYTES).log_in(mailbox.username, mailbox.password)
+            self._allow(_ANSWER_BYTES)
+            if access_token is None:
+                client.log_in(mailbox.username, mailbox.password or "")
+            else:
+                client.log_in_by_token(mailbox.username, access_token)
             return bool(client.has_capability("IDLE"))
 
     def examine(self, folder: str) -> FolderFacts:

@@ -2,16 +2,15 @@
 
 import asyncio
 import socket
-import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 
 from contracts.imap import ImapMailbox
 from ingest_email.imap.imap_connection import ImapConnection
 from ingest_email.imap.imap_failure import ImapFailure
 from ingest_email.imap.imap_line import ImapLine, LineLimits
+from ingest_email.imap.imap_trust import Trust
 from service_kit.peer_addresses import is_allowed
 from service_kit.ssrf import PeerUnavailable, Resolve, Resolver
 
@@ -29,22 +28,21 @@ class ImapDialler:
     ) -> None:
         self._limits = limits
         self._allow_private = allow_private
-        self._ca_file = ca_file
+        self._trust = Trust(ca_file)
         self._resolve = resolve or Resolver()
-        self._tls: ssl.SSLContext | None = None
 
     @asynccontextmanager
-    async def line(self, mailbox: ImapMailbox) -> AsyncIterator[tuple[ImapLine, bool]]:
-        """A line to a mailbox, and whether its server tells of new mail by itself.
+    async def line(self, mailbox: ImapMailbox, access_token: str | None = None) -> AsyncIterator[tuple[ImapLine, bool]]:
+        """A line to a mailbox, by the token or the password, and whether its server tells of new mail by itself.
 
         Raises:
             ImapFailure: there is no way to it now.
         """
-        tls = await self._context()
+        tls = await self._trust.context()
         addresses = await self._addresses(mailbox)
         line = ImapLine(ImapConnection(await _connected(addresses, mailbox.port)), self._limits)
         try:
-            yield line, await line.log_in(mailbox, tls)
+            yield line, await line.log_in(mailbox, tls, access_token)
         finally:
             await line.close()
 
@@ -59,19 +57,6 @@ class ImapDialler:
         if mailbox.security == "none" and any(is_allowed(address, allow_private=False) for address in addresses):
             raise ImapFailure("forbidden_address")
         return addresses
-
-    async def _context(self) -> ssl.SSLContext:
-        """Certificates are read once, beside the event loop."""
-        if self._tls is None:
-            self._tls = await asyncio.to_thread(partial(_verifying, self._ca_file))
-        return self._tls
-
-
-def _verifying(ca_file: Path | None) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if ca_file is not None:
-        context.load_verify_locations(ca_file)
-    return context
 
 
 async def _connected(addresses: Sequence[str], port: int) -> socket.socket:

@@ -35,9 +35,10 @@ class ImapLine:
         self._limits = limits
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="imap")
 
-    async def log_in(self, mailbox: ImapMailbox, tls: ssl.SSLContext) -> bool:
+    async def log_in(self, mailbox: ImapMailbox, tls: ssl.SSLContext, access_token: str | None) -> bool:
         """Authenticate; whether the server tells of new mail by itself."""
-        return await self._call(self._limits.command_seconds, partial(self._connection.log_in, mailbox, tls))
+        log_in = partial(self._connection.log_in, mailbox, tls, access_token)
+        return await self._call(self._limits.command_seconds, log_in)
 
     async def examine(self, folder: str) -> FolderFacts:
         """The folder as it is now."""

@@ -21,6 +21,8 @@ _PASSING = _Range(1, 300)
 _LASTING: Mapping[FailureCode, _Range] = {
     # Providers lock accounts that knock too often with a wrong password. New settings end the pause.
     "login_refused": _Range(60, 3600),
+    "token_refused": _Range(60, 3600),
+    "authorization_ended": _Range(60, 3600),
     "folder_unsteady": _Range(60, 600),
     "forbidden_address": _Range(10, 600),
 }

@@ -4,12 +4,14 @@ import asyncio
 import hashlib
 import random
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 import structlog
 
 from contracts.imap import ImapMailbox
 from ingest_email.errors import MailTooLarge
+from ingest_email.imap.imap_access import ImapAccess
 from ingest_email.imap.imap_cursor import FolderCursor, begun, followed, next_window, past, wanted
 from ingest_email.imap.imap_dialler import ImapDialler
 from ingest_email.imap.imap_failure import FailureCode, ImapFailure
@@ -18,9 +20,11 @@ from ingest_email.imap.imap_line import ImapLine
 from ingest_email.imap.imap_patience import Patience
 from ingest_email.imap.imap_pause import pause_seconds
 from ingest_email.imap.imap_tenure import LeaseLost, Tenure
+from ingest_email.imap.token_servers import TokenServers
 from ingest_email.metrics import MailMetrics
 from service_kit.clock import Clock
 from service_kit.errors import TransientError
+from service_kit.secret_box import SecretBox
 
 _PAGE = 100
 _BETWEEN_LOOKS_SECONDS = 0.05
@@ -35,6 +39,8 @@ class ReaderParts:
     """What all readers share. At most so many larger mails are in memory at once as `large_mails` lets."""
 
     dialler: ImapDialler
+    token_servers: TokenServers
+    secrets: SecretBox
     intake: ImapIntake
     clock: Clock
     metrics: MailMetrics
@@ -53,6 +59,7 @@ class ImapReader:
         self._tenure = tenure
         self._mailbox = mailbox
         self._parts = parts
+        self._access = ImapAccess(tenure, mailbox, parts.token_servers, parts.secrets, parts.clock)
         self._source = _source(mailbox)
         self._failures = 0
         self._has_refused_idle = False
@@ -98,7 +105,8 @@ class ImapReader:
     async def _session(self) -> FailureCode:
         """One connection; it ends by raising, or by a mail that left it unusable."""
         await self._tenure.note(state="connecting")
-        async with self._parts.dialler.line(self._mailbox) as (line, tells):
+        async with AsyncExitStack() as stack:
+            line, tells = await self._logged_in(stack)
             while True:
                 try:
                     while await self._look(line):
@@ -112,6 +120,16 @@ class ImapReader:
                 await (self._idle(line) if is_told else asyncio.sleep(self._parts.poll_seconds))
                 # Not before: a server that lets us in and ends every wait is knocked at more and more seldom.
                 self._failures = 0
+
+    async def _logged_in(self, stack: AsyncExitStack) -> tuple[ImapLine, bool]:
+        """A line, and whether its server tells; where a token of before is refused, by a new one, once."""
+        dialler, access = self._parts.dialler, self._access
+        try:
+            return await stack.enter_async_context(dialler.line(self._mailbox, await access.token()))
+        except ImapFailure as failure:
+            if failure.code != "login_refused" or not access.discard():
+                raise
+        return await stack.enter_async_context(dialler.line(self._mailbox, await access.token()))
 
     async def _idle(self, line: ImapLine) -> None:
         loop = asyncio.get_running_loop()

@@ -18,6 +18,8 @@ def refuse_unreadable(settings: EmailSettings, *, allow_plain: bool) -> None:
             raise Problem(422, "unknown_support_address", f"imap.{name}.address is not among `addresses`.")
         if mailbox.security == "none" and not allow_plain:
             raise Problem(422, "encryption_required", f"imap.{name}.security must be `tls` or `starttls`.")
+        if mailbox.auth.type == "oauth2" and mailbox.auth.token_url.scheme != "https" and not allow_plain:
+            raise Problem(422, "encryption_required", f"imap.{name}.auth.token_url must begin with `https`.")
 
 
 def changed_names(before: Mapping[str, ImapMailbox], after: Mapping[str, ImapMailbox]) -> Sequence[str]:

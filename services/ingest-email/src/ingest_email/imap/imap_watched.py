@@ -5,6 +5,8 @@ So a single compare-and-swap advances the cursor and proves that the mailbox is 
 
 from typing import Literal
 
+from pydantic import BaseModel, ConfigDict
+
 from contracts.envelope import UtcDatetime
 from ingest_email.imap.imap_cursor import FolderCursor
 from ingest_email.imap.imap_failure import FailureCode
@@ -12,6 +14,15 @@ from service_kit.docstore import CollectionSpec, Document, Index
 
 MailboxState = Literal["waiting", "connecting", "reading", "watching", "polling", "retrying"]
 """Public contract. `watching` hears of new mail at once, `polling` asks for it; `waiting`: nobody reads it yet."""
+
+
+class KeptGrant(BaseModel):
+    """A refresh token, encrypted, that a server gave us instead of the one in the settings; that one by a hash."""
+
+    model_config = ConfigDict(frozen=True)
+
+    instead_of: str
+    refresh_token: str
 
 
 class WatchedMailbox(Document):
@@ -29,6 +40,7 @@ class WatchedMailbox(Document):
     last_error: FailureCode | None = None
     last_seen_at: UtcDatetime | None = None
     cursor: FolderCursor | None = None
+    grant: KeptGrant | None = None
 
 
 WATCHED = CollectionSpec(

@@ -6,7 +6,8 @@ further than that process.
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any, BinaryIO
 
 from ingest_email.parsing.model import ParsedMail
@@ -41,8 +42,15 @@ def encode_answer(answer: ParsedMail | Failure) -> list[bytes]:
     """The facts, then the files."""
     if isinstance(answer, Failure):
         return [_json({"failure": answer.code})]
-    return [_json({"head": asdict(answer.head), "body": asdict(answer.body)}), *answer.contents]
+    return [_json({"head": answer.head, "body": answer.body}), *answer.contents]
 
 
 def _json(value: dict[str, Any]) -> bytes:
-    return json.dumps(value, default=lambda moment: moment.isoformat()).encode()
+    return json.dumps(value, default=_plain).encode()
+
+
+def _plain(value: Any) -> Any:
+    """Dates, and dataclasses without the deep copy that `asdict` makes."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return {field.name: getattr(value, field.name) for field in fields(value)}

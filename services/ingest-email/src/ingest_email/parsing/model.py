@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from contracts.inbound import AutomaticKind
+from contracts.automatic_kind import AutomaticKind
 
 
 @dataclass(frozen=True, slots=True)

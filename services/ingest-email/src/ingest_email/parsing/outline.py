@@ -32,6 +32,8 @@ class Outline:
 
 def measure(raw: bytes) -> Outline:
     """Count the lines that are declared boundaries, and how deep they stand in each other."""
+    if b"boundary" not in raw.lower():
+        return Outline(0, 0)
     levels: dict[bytes, int] = {}
     parts = deepest = current = 0
     for mark in _MARK.finditer(raw):

@@ -14,9 +14,6 @@ from ingest_email.parsing.frames import LENGTH_BYTES, pack
 from ingest_email.parsing.model import MailBody, MailHead, ParsedMail
 
 _START_SECONDS = 30.0
-_MAX_MAILS = 1000
-"""A process that has parsed so many is replaced: nobody vouches for the memory of every parser in it."""
-
 _MAX_BLOCK_BYTES = 256 * 1024 * 1024
 
 log = structlog.get_logger(__name__)
@@ -48,12 +45,18 @@ class ParserProcess:
         self._timeout = timeout_seconds
         self._memory = memory_bytes
         self._process: Process | None = None
-        self._mails_left = 0
+        self._is_spoilt = False
+        self._mails = 0
 
     @property
     def pid(self) -> int | None:
         """The running process, if there is one."""
         return None if self._process is None or self._process.returncode is not None else self._process.pid
+
+    @property
+    def mails(self) -> int:
+        """How many the running process was given."""
+        return 0 if self.pid is None else self._mails
 
     async def start(self) -> None:
         """Have a process that is ready; harmless if there is one.
@@ -61,7 +64,7 @@ class ParserProcess:
         Raises:
             ParserUnavailable: it could not be started.
         """
-        if self._process is None or self._process.returncode is not None or self._mails_left <= 0:
+        if self.pid is None or self._is_spoilt:
             await self.close()
             try:
                 async with asyncio.timeout(_START_SECONDS):
@@ -86,7 +89,7 @@ class ParserProcess:
             return await self._give_up("crashed")
         except asyncio.CancelledError:
             # What is left of the answer must not be taken for the next one.
-            self._mails_left = 0
+            self._is_spoilt = True
             raise
 
     async def close(self) -> None:
@@ -101,6 +104,8 @@ class ParserProcess:
         # An empty environment: whatever takes the parser over finds no secret of ours in it. A session of its own:
         # Ctrl-C at the terminal must not reach it before the mails in flight are done.
         limits = (str(self._timeout), str(self._memory))
+        # Until it has said that it is ready: whoever is cancelled before leaves that word for nobody to read.
+        self._is_spoilt, self._mails = True, 0
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-X", "utf8", "-m", "ingest_email.parsing.parser_worker", *limits),
             stdin=PIPE,
@@ -109,13 +114,13 @@ class ParserProcess:
             start_new_session=True,
         )
         await _receive(self._process)
-        self._mails_left = _MAX_MAILS
+        self._is_spoilt = False
 
     async def _ask(self, raw: bytes, envelope_sender: str) -> ParsedMail | Unparsed:
         process = self._process
         if process is None or process.stdin is None:
             raise ConnectionError("the parser process is gone")
-        self._mails_left -= 1
+        self._mails += 1
         process.stdin.write(pack([envelope_sender.encode(), raw]))
         await process.stdin.drain()
         facts = _FACTS.validate_json(await _receive(process))

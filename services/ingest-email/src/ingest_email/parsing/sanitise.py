@@ -1,6 +1,7 @@
 """HTML of strangers to HTML that an agent's browser may show: an allow-list, nothing fetched, nothing run (S4)."""
 
 import re
+from functools import cache
 
 import nh3
 
@@ -65,6 +66,7 @@ def nesting(html: str) -> int:
     return deepest
 
 
+@cache
 def _cleaner() -> nh3.Cleaner:
     return nh3.Cleaner(
         tags=_TAGS,

@@ -12,7 +12,9 @@ from typing import Any
 
 from ingest_email.parsing.attachments import MAX_FILES, UNKNOWN_TYPE, File, file_of
 from ingest_email.parsing.charsets import decode
+from ingest_email.parsing.compressed_rtf import unpacked
 from ingest_email.parsing.cpu_budget import BudgetSpent, cpu_budget
+from ingest_email.parsing.rich_text import MAX_RTF_BYTES, RichText, read_rich_text
 
 _TYPES = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
 _NAME = "winmail.dat"
@@ -44,7 +46,7 @@ def unwrap(files: Sequence[File], *, has_text: bool) -> Unwrapped:
         kept += found.files
         text, html = text or found.text, html or found.html
         if not (has_text or text or html):
-            # Rich text only, which nothing here can show: whoever has Outlook can.
+            # What it says, if anything, nothing here can show: whoever has Outlook can.
             kept.append((file, content))
     return Unwrapped(kept, text, html)
 
@@ -59,7 +61,8 @@ def _opened(content: bytes, count: int) -> Unwrapped | None:
             tnef = TNEF(content, do_checksum=False)
             inside = islice(_files(tnef, depth=0), MAX_FILES + 1)
             files = [file_of(data, number=number, **facts) for number, (data, facts) in enumerate(inside, count + 1)]
-            found = Unwrapped(files, _text(tnef.body, tnef), _text(tnef.htmlbody, tnef))
+            said = _said(tnef)
+            found = Unwrapped(files, said.text, said.html)
     except (BudgetSpent, Exception):  # noqa: BLE001 - it raises whatever it stumbles over; the file is kept as it is
         return None
     return found if found.files or found.text or found.html else None
@@ -82,11 +85,20 @@ def _files(tnef: Any, *, depth: int) -> Iterator[tuple[bytes, dict[str, str]]]:
 
 
 def _message(tnef: Any, name: str, *, depth: int) -> Iterator[tuple[bytes, dict[str, str]]]:
-    kinds = ((".txt", "text/plain", tnef.body), (".html", "text/html", tnef.htmlbody))
-    for ending, content_type, body in kinds:
-        if said := _text(body, tnef):
-            yield said.encode(), {"name": name + ending, "content_type": content_type, "content_id": ""}
+    said = _said(tnef)
+    for ending, content_type, body in ((".txt", "text/plain", said.text), (".html", "text/html", said.html)):
+        if body:
+            yield body.encode(), {"name": name + ending, "content_type": content_type, "content_id": ""}
     yield from _files(tnef, depth=depth + 1)
+
+
+def _said(tnef: Any) -> RichText:
+    """The text and the HTML of a message; what its rich text says where it has neither."""
+    said = RichText(_text(tnef.body, tnef), _text(tnef.htmlbody, tnef))
+    packed = tnef._rtfbody  # noqa: SLF001 - `rtfbody` unpacks it by a library that we do not have, without a limit
+    if said.text or said.html or not isinstance(packed, bytes):
+        return said
+    return read_rich_text(unpacked(packed, limit=MAX_RTF_BYTES))
 
 
 def _text(value: bytes | str | None, source: Any) -> str:

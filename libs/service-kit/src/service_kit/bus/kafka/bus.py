@@ -121,7 +121,7 @@ class KafkaBus:
         tenure = Tenure()
         consumption = Consumption.of(
             subscription,
-            decode=partial(self._codec.decode, subscription.topic),
+            decode=partial(self._codec.decode, subscription.topic, only=subscription.only),
             set_aside=partial(self._dead_letters.add, subscription),
             pause=tenure.pause,
             jitter=self._jitter,

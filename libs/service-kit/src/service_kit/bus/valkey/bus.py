@@ -8,7 +8,6 @@ from functools import partial
 
 import structlog
 from faststream import AckPolicy
-from faststream.redis import RedisBroker
 from faststream.redis.subscriber.usecases import StreamBatchSubscriber
 from prometheus_client import REGISTRY, CollectorRegistry
 from redis.exceptions import ResponseError
@@ -22,12 +21,15 @@ from service_kit.bus.declarations import Declarations
 from service_kit.bus.metrics import BusMetrics
 from service_kit.bus.patience import Patience
 from service_kit.bus.port import BusUnavailable, DeadLetter, Subscription
-from service_kit.bus.valkey.connection import FAILURES, open_client, pinned, unavailable, wait_until_ready
+from service_kit.bus.valkey.broker import StreamBroker
+from service_kit.bus.valkey.connection import FAILURES, open_client, unavailable, wait_until_ready
 from service_kit.bus.valkey.dead_letters import DeadLetterStreams
 from service_kit.bus.valkey.inspection import missing_groups
 from service_kit.bus.valkey.reader import StreamReader
 from service_kit.bus.valkey.retention import Retention
-from service_kit.bus.valkey.subscriber import POLL_SECONDS, add_subscriber, end_subscriber
+from service_kit.bus.valkey.shared_wire import SharedWire
+from service_kit.bus.valkey.subscriber import add_subscriber, end_subscriber
+from service_kit.bus.valkey.wire import Wire
 from service_kit.bus.valkey.writer import StreamWriter
 from service_kit.clock import Clock, SystemClock
 from service_kit.stop_signal import StopSignal
@@ -70,15 +72,15 @@ class ValkeyBus:
         self._stopping = StopSignal()
         self._is_started = False
         self._client = open_client(url, timeout_seconds=timeout_seconds)
-        self._writer = StreamWriter(self._client)
+        self._wire = SharedWire(Wire(url, timeout_seconds=timeout_seconds))
+        self._writer = StreamWriter(self._wire)
         self._dead_letters = DeadLetterStreams(self._client)
         self._retention = Retention(self._client)
         self._readers: dict[StreamReader, StreamBatchSubscriber] = {}
         self._tasks: list[asyncio.Task[None]] = []
-        self.broker = RedisBroker(
-            pinned(url),
-            socket_timeout=timeout_seconds + POLL_SECONDS,
-            socket_connect_timeout=timeout_seconds,
+        self.broker = StreamBroker(
+            url,
+            timeout_seconds=timeout_seconds,
             graceful_timeout=_GRACE_SECONDS,
             ack_policy=AckPolicy.NACK_ON_ERROR,
             apply_types=False,
@@ -110,7 +112,7 @@ class ValkeyBus:
         self._declared.add(subscription)
         consumption = Consumption.of(
             subscription,
-            decode=partial(self._codec.decode, subscription.topic),
+            decode=partial(self._codec.decode, subscription.topic, only=subscription.only),
             set_aside=partial(self._dead_letters.add, subscription),
             pause=self._stopping.pause,
             jitter=self._jitter,
@@ -118,7 +120,13 @@ class ValkeyBus:
             metrics=self._metrics,
         )
         reader = StreamReader(
-            self._client, subscription, consumption, pause=self._stopping.pause, metrics=self._metrics
+            self._client,
+            self._wire,
+            subscription,
+            consumption,
+            failed_reads=lambda: self.broker.failed_reads,
+            pause=self._stopping.pause,
+            metrics=self._metrics,
         )
         self._readers[reader] = add_subscriber(self.broker, subscription, reader.take)
 
@@ -168,8 +176,8 @@ class ValkeyBus:
     async def stop(self) -> None:
         """Stop consuming if that has not happened, finish what is being published, and disconnect."""
         await self.stop_consuming()
-        await self._writer.drain()
         self._is_started = False
+        await self._wire.close()
         await self.broker.stop()
         await self._client.aclose()
 
@@ -244,10 +252,12 @@ class ValkeyBus:
             try:
                 if not subscriber.running:
                     await self._provision()
+                    reader.begin_anew()
                     await subscriber.start()
                 await reader.sweep()
                 if reader.is_starved:
                     await end_subscriber(subscriber)
+                    reader.begin_anew()
                     await subscriber.start()
             except FAILURES as error:
                 log.warning("stream_not_read", stream=subscriber.stream_sub.name, error=repr(error))

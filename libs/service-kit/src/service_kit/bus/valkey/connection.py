@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from redis.asyncio import Redis
+from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.driver_info import DriverInfo
@@ -56,6 +57,17 @@ def open_client(url: str, *, timeout_seconds: float) -> Redis:
         retry=Retry(NoBackoff(), 0),
         driver_info=_DRIVER,
     )
+
+
+def open_connection(url: str, *, timeout_seconds: float) -> Any:
+    """One connection, not yet connected. Only connecting is limited in time: whoever uses it limits the rest.
+
+    (redis-py would make every command that it limits a task of its own.)
+    """
+    pool: Any = ConnectionPool.from_url(
+        pinned(url), socket_timeout=None, socket_connect_timeout=timeout_seconds, driver_info=_DRIVER
+    )
+    return pool.make_connection()
 
 
 async def wait_until_ready(client: Redis, *, timeout_seconds: float) -> None:

@@ -42,7 +42,7 @@ def _record_of(entry_id: bytes, fields: Mapping[bytes, bytes]) -> Record:
 def _headers(text: bytes) -> dict[str, str]:
     try:
         headers = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     if not isinstance(headers, dict):
         return {}

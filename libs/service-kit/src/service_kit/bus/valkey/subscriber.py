@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Union
 
 from faststream import AckPolicy
-from faststream.redis import RedisBroker, StreamSub
 from faststream.redis.message import FAKE_CONSUMER, BatchStreamMessage, RedisBatchStreamMessage
 from faststream.redis.subscriber.usecases import StreamBatchSubscriber
 
 from contracts.topic import Topic
 from service_kit.bus.port import Subscription
 from service_kit.bus.record import Record
+from service_kit.bus.valkey.broker import StreamBroker, UncopiedStream
 from service_kit.bus.valkey.streams import records_of
 
 POLL_SECONDS = 1.0
@@ -23,7 +23,7 @@ _CANCELLATION_SECONDS = 0.1
 Take = Callable[[Sequence[Record]], Awaitable[None]]
 
 
-def add_subscriber(broker: RedisBroker, subscription: Subscription, take: Take) -> StreamBatchSubscriber:
+def add_subscriber(broker: StreamBroker, subscription: Subscription, take: Take) -> StreamBatchSubscriber:
     """Let the broker read the stream for its group and give every batch to `take`.
 
     The consumer's name is the group's: this process is its only consumer, and a later life finds what this one
@@ -31,7 +31,7 @@ def add_subscriber(broker: RedisBroker, subscription: Subscription, take: Take) 
     """
     topic, group = subscription.topic, subscription.group
     subscriber = broker.subscriber(
-        stream=StreamSub(
+        stream=UncopiedStream(
             topic.name,
             group=group,
             consumer=group,
