@@ -30,7 +30,7 @@ from service_kit.lifecycle import run_services
 from service_kit.testing.eventually import eventually
 from tickets.people.account_workflow import NewAccount
 
-_AGENTS = 5
+AGENTS = 5
 _KNOWN_WITHIN_SECONDS = 30.0
 _PUBLISHED_AT_ONCE = 500
 
@@ -117,7 +117,7 @@ async def _publish_gateway_settings(bus: Bus, account_id: str) -> None:
 
 async def _agents_online(tickets_api: FastAPI, router_api: FastAPI, key: str) -> None:
     async with _client(tickets_api, key) as owner:
-        for number in range(_AGENTS):
+        for number in range(AGENTS):
             person = {"name": f"Agent {number}", "email": f"agent{number}@bench.example", "role": "support"}
             agent = await _sent(owner, "POST", "/v1/agents", person | {"password": "another long password, agent"})
             wanted = {"name": "bench", "scopes": ["*"], "agent_id": agent["id"]}

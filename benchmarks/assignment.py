@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import get_args
 
@@ -28,6 +28,11 @@ class Effort:
     offices: int = 5
     minutes: int = 4
 
+    @property
+    def beside_a_broker(self) -> "Effort":
+        """Not more than a few minutes of waits, where each takes several times as long."""
+        return replace(self, rounds=min(self.rounds, 60), minutes=min(self.minutes, 1))
+
 
 QUICK = Effort(decisions=3_000, repeats=1, backlog=500, rounds=15, offices=3, minutes=1)
 """Two minutes or so; figures to see that all of it works."""
@@ -38,7 +43,7 @@ def measure_assignment(engines: EngineSet, parts: Sequence[str], effort: Effort,
     return Measured(
         policy=_policy(effort, tell) if "policy" in parts else [],
         drain=_drain(engines, effort, tell) if "drain" in parts else None,
-        latency=_waits(effort, tell) if "waits" in parts else [],
+        latency=_waits(engines, effort, tell) if "waits" in parts else [],
     )
 
 
@@ -57,7 +62,8 @@ def _drain(engines: EngineSet, effort: Effort, tell: Tell) -> Drain:
     return drain(effort.backlog, asyncio.run(measure_drain(engines, effort.backlog, effort.repeats, tell)))
 
 
-def _waits(effort: Effort, tell: Tell) -> list[Latency]:
-    """From "agent online" and "hours open" to the first assignment, embedded."""
-    online, opened = measure_latency(effort.rounds, effort.offices, effort.minutes, tell)
+def _waits(engines: EngineSet, effort: Effort, tell: Tell) -> list[Latency]:
+    """From "agent online" and "hours open" to the first assignment."""
+    effort = effort if engines.is_a_folder else effort.beside_a_broker
+    online, opened = asyncio.run(measure_latency(engines, effort.rounds, effort.offices, effort.minutes, tell))
     return [latency("agent online", online), latency("hours open", opened)]

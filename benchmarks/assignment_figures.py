@@ -60,6 +60,7 @@ class AssignmentResult(BaseModel):
     machine: str
     commit: str
     load_average: float
+    engines: str = "embedded"
     measured: Measured
 
 
@@ -112,7 +113,7 @@ def assignment_targets(result: Measured) -> list[Target]:
 def print_assignment(console: Console, result: AssignmentResult) -> None:
     """The figures, and how they compare with what is aimed for."""
     console.print(f"{result.at}  {result.machine}, commit {result.commit}, load average {result.load_average:.1f}")
-    table = Table(title="Assignment")
+    table = Table(title=f"Assignment, {result.engines}")
     for column in ("", "", ""):
         table.add_column(column)
     for policy in result.measured.policy:

@@ -1,19 +1,20 @@
 """How long a waiting ticket waits once somebody can have it: in a `deskbus up` of its own, by its HTTP interface.
 
+On Kafka all seven services share that one process too; only the broker is another.
+
 From the moment an agent asks to be online, or the minute an office opens at, until the ticket is seen to be theirs.
 The ticket is asked for every twenty milliseconds, so that much, and the request itself, is in every figure.
 """
 
+import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
+from benchmarks.assignment_desk import desk_on
+from benchmarks.engine_sets import EngineSet, Fresh
 from end_to_end.company import Company
-from end_to_end.system import RunningSystem, running_system
 
 _LOOK_AGAIN_SECONDS = 0.02
 _GIVE_UP_SECONDS = 30.0
@@ -23,23 +24,25 @@ _HOLD_SECONDS = 20
 Tell = Callable[[str], None]
 
 
-def measure_latency(rounds: int, offices: int, minutes: int, tell: Tell) -> tuple[list[float], list[float]]:
+async def measure_latency(
+    engines: EngineSet, rounds: int, offices: int, minutes: int, tell: Tell
+) -> tuple[list[float], list[float]]:
     """Seconds to the first assignment: after going online, and after so many offices opened on so many minutes."""
-    with _system() as system:
+    tell("starting")
+    async with engines.fresh() as fresh:
+        return await asyncio.to_thread(_measure, fresh, rounds, offices, minutes, tell)
+
+
+def _measure(fresh: Fresh, rounds: int, offices: int, minutes: int, tell: Tell) -> tuple[list[float], list[float]]:
+    with desk_on(fresh) as found:
         tell(f"going online {rounds} times")
-        online = _after_going_online(system.company(), rounds)
+        online = _after_going_online(found(), rounds)
         opened: list[float] = []
-        companies = [system.company() for _ in range(offices)]
+        companies = [found() for _ in range(offices)]
         for number in range(minutes):
             tell(f"{offices} offices open, minute {number + 1} of {minutes}")
             opened += _after_opening(companies)
         return online, opened
-
-
-@contextmanager
-def _system() -> Iterator[RunningSystem]:
-    with TemporaryDirectory(prefix="deskbus-bench-") as folder, running_system(Path(folder), "embedded") as system:
-        yield system
 
 
 def _after_going_online(company: Company, rounds: int) -> list[float]:

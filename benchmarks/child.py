@@ -31,6 +31,7 @@ from service_kit.lifecycle import run_services
 from service_kit.platform import Platform
 from service_kit.service import Service
 from service_kit.settings import PlatformSettings
+from service_kit.settled_heap import spare_what_stays
 from service_kit.telemetry import configure_logging
 
 SECRET_KEY = "a key for benchmarks that guards nothing"  # noqa: S105 - it guards nothing
@@ -40,7 +41,10 @@ _REPORT_SECONDS = 0.2
 
 
 class Assignment(BaseModel):
-    """What a child is to run. `script`: where a recording is written, or read from by a floor."""
+    """What a child is to run. `script`: where a recording is written, or read from by a floor.
+
+    `has_past`: a floor finds what the recorded run began with.
+    """
 
     service: Literal["tickets", "router"]
     mode: Literal["pipeline", "record", "floor"]
@@ -50,6 +54,7 @@ class Assignment(BaseModel):
     redis_url: str
     script: Path
     profile: Path | None = None
+    has_past: bool = False
 
 
 @asynccontextmanager
@@ -84,7 +89,7 @@ async def engines_on(assignment: Assignment) -> AsyncIterator[Engines]:
 async def run(assignment: Assignment) -> None:
     """Run until standard input ends."""
     tally, recording = Tally(), Recording(is_on=assignment.mode == "record")
-    floor = Floor() if assignment.mode == "floor" else None
+    floor = Floor(has_past=assignment.has_past) if assignment.mode == "floor" else None
     async with platform_on(assignment) as engines:
         store = CountingStore(engines.store, tally, recording)
         bus = CountingBus(engines.bus, tally, recording, floor.handler if floor else None)
@@ -94,6 +99,7 @@ async def run(assignment: Assignment) -> None:
             floor.prepare(load_script(assignment.script), store.declared, bus)
             service = Service(name=service.name, api=service.api, prefixes=service.prefixes)
         async with run_services([(service, platform)]):
+            spare_what_stays()
             _say({"ready": assignment.service})
             await _report_until_told(tally)
     recording.save(assignment.script)

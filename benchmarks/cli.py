@@ -31,6 +31,7 @@ from benchmarks.steady import measure_steady
 from benchmarks.tables import print_result
 from benchmarks.tickets import measure_reading
 from benchmarks.tickets_figures import ReadingResult, print_readings
+from benchmarks.tickets_inbox import OtherInboxError
 from service_kit.errors import DeskbusError
 
 _FOLDER = Path(__file__).parent / "results"
@@ -61,6 +62,10 @@ def main(
         str, typer.Option(help="Instead: measure assignment, `all` of it or e.g. `policy,drain,waits`.")
     ] = "",
     mail: Annotated[str, typer.Option(help="Instead: measure mail, `all` of it or e.g. `accept,parse,visible`.")] = "",
+    keep: Annotated[
+        Path | None,
+        typer.Option(help="With `--tickets`: keep the inboxes there, e.g. `/tmp/inbox`, and read them again later."),
+    ] = None,
     scale: Annotated[
         bool, typer.Option("--scale", help="Instead: simulate 10 to 100,000 messages a second with measured costs.")
     ] = False,
@@ -69,7 +74,7 @@ def main(
     """Measure the pipeline against its floor, on the same engines in one run.
 
     Examples: `make bench ARGS="--quick"`, `make bench ARGS="--engines embedded --no-steady --repeats 5"`,
-    `make bench ARGS="--tickets 10000,100000"`, `make bench ARGS="--assignment all --quick"`,
+    `make bench ARGS="--tickets 10000,100000 --keep /tmp/inbox"`, `make bench ARGS="--assignment all --quick"`,
     `make bench ARGS="--mail accept,parse"`,
     `PYTHONPATH=tests python -m engines -- make bench` (with the engines of production).
     """
@@ -79,10 +84,11 @@ def main(
         report(out, measured_costs(_FOLDER))
         return
     if tickets:
-        _read(_sizes(tickets), samples)
+        _read(_sizes(tickets), samples, keep.absolute() if keep is not None else None)
         return
     if assignment:
-        _assign(PARTS if assignment == "all" else assignment.split(","), QUICK if quick else Effort())
+        parts = PARTS if assignment == "all" else assignment.split(",")
+        _assign(parts, QUICK if quick else Effort(repeats=repeats), engines)
         return
     if mail:
         _mail(MAIL_PARTS if mail == "all" else mail.split(","), QUICK_MAIL if quick else MailEffort())
@@ -107,13 +113,16 @@ def main(
     out.print(f"written: {_FOLDER / name}.json, .svg", highlight=False, soft_wrap=True)
 
 
-def _read(sizes: list[int], samples: int) -> None:
+def _read(sizes: list[int], samples: int, keep: Path | None) -> None:
     """Measure reading, on the embedded engines: what FerretDB takes says nothing about MongoDB."""
     load, filled, readings = os.getloadavg()[0], [], []
     for count in sizes:
         with out.status("") as status:
             tell = _telling(status, f"{count:,} tickets")
-            made, read = asyncio.run(measure_reading(engine_sets()[0], count, samples, tell))
+            try:
+                made, read = asyncio.run(measure_reading(engine_sets()[0], count, samples, tell, keep))
+            except OtherInboxError as error:
+                raise typer.BadParameter(f"--keep: {error}") from error
         filled.append(made)
         readings += read
     result = ReadingResult(
@@ -125,19 +134,23 @@ def _read(sizes: list[int], samples: int) -> None:
     _keep("tickets", result)
 
 
-def _assign(parts: Sequence[str], effort: Effort) -> None:
-    """Measure assignment, on the embedded engines."""
+def _assign(parts: Sequence[str], effort: Effort, engines: str) -> None:
+    """Measure assignment, on the embedded engines unless another set is named."""
     if not set(parts) <= set(PARTS):
         raise typer.BadParameter(f"--assignment takes `all`, or some of {','.join(PARTS)}")
+    chosen = next((one for one in engine_sets() if one.name == (engines or "embedded")), None)
+    if chosen is None or chosen.unavailable:
+        raise typer.BadParameter(chosen.unavailable if chosen else "--assignment is measured on one set of engines")
     load = os.getloadavg()[0]
     with out.status("") as status:
-        measured = measure_assignment(engine_sets()[0], parts, effort, _telling(status, "assignment"))
+        measured = measure_assignment(chosen, parts, effort, _telling(status, f"assignment, {chosen.name}"))
     result = AssignmentResult(
         **_circumstances(load),
+        engines=chosen.name,
         measured=measured,
     )
     print_assignment(out, result)
-    _keep("assignment", result)
+    _keep("assignment" if chosen.is_a_folder else f"assignment-{chosen.name}", result)
 
 
 def _mail(parts: Sequence[str], effort: MailEffort) -> None:

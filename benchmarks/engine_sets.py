@@ -48,12 +48,17 @@ class EngineSet:
         """Whether a second process of a service may consume: a group of the embedded bus has one consumer."""
         return bool(self.bus_url)
 
+    @property
+    def is_a_folder(self) -> bool:
+        """Whether all that a run leaves is in its home, which can be copied."""
+        return not self.bus_url and not self.store_url
+
     @asynccontextmanager
-    async def fresh(self) -> AsyncIterator[Fresh]:
-        """The engines, emptied, for one run."""
+    async def fresh(self, home: Path | None = None) -> AsyncIterator[Fresh]:
+        """The engines, emptied, for one run; those of a `home` that is given keep what it holds, and it stays."""
         async with AsyncExitStack() as stack:
-            home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="deskbus-bench-")))
-            (home / "store").mkdir()
+            home = home or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="deskbus-bench-")))
+            (home / "store").mkdir(parents=True, exist_ok=True)
             valkey = ValkeyServer(home)
             await valkey.start()
             stack.push_async_callback(valkey.stop)

@@ -3,7 +3,8 @@
 It stands on the same ports and engines as the pipeline and has the process, the subscriptions, the collections and
 the indexes of the service it is the floor of. It includes what the ports themselves need: decoding a record into its
 event, and rendering and indexing a document. It reads nothing from the store and calls none of the service's code.
-Documents and events are made ready before the clock starts.
+Documents and events are made ready before the clock starts. On engines that hold what the recorded run began with it
+replaces what that run replaced; on empty ones it can only insert what is written for the first time.
 """
 
 from collections import defaultdict, deque
@@ -16,7 +17,7 @@ from benchmarks.recording import Call, Script
 from contracts.envelope import Event
 from contracts.topics import TOPICS
 from service_kit.bus import Handler, Subscription
-from service_kit.docstore import Document
+from service_kit.docstore import Document, Fate
 
 _EVENTS: Mapping[str, type[Event]] = {e.model_fields["type"].default: e for topic in TOPICS for e in topic.events}
 
@@ -27,6 +28,7 @@ class _Write:
 
     collection: CountingCollection[Any]
     documents: Sequence[Document]
+    is_replacement: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +39,13 @@ class _Publish:
 
 
 class Floor:
-    """Replays a script: whenever as many records of a topic have come as its next batch had, that batch's writes."""
+    """Replays a script: whenever as many records of a topic have come as its next batch had, that batch's writes.
 
-    def __init__(self) -> None:
+    `has_past`: what the recorded run began with is there.
+    """
+
+    def __init__(self, *, has_past: bool = False) -> None:
+        self._has_past = has_past
         self._bus: CountingBus | None = None
         self._batches: dict[str, deque[tuple[int, list[_Write | _Publish]]]] = defaultdict(deque)
         self._seen: dict[str, int] = defaultdict(int)
@@ -74,10 +80,15 @@ class Floor:
             await self._bus.publish(act.events)
             return
         name = act.collection.spec.name
+        if self._has_past and act.is_replacement:
+            for document in act.documents:
+                self._revs.setdefault((name, document.id), document.rev)
         known = [document for document in act.documents if (name, document.id) in self._revs]
         new = [document for document in act.documents if (name, document.id) not in self._revs]
         if known:
-            await act.collection.replace_many([self._at_stored_rev(name, document) for document in known])
+            fates = await act.collection.replace_many([self._at_stored_rev(name, document) for document in known])
+            if any(fate is not Fate.DONE for fate in fates):
+                raise RuntimeError(f"the floor's writes to {name} are refused: it would write less than the pipeline")
         if new:
             await act.collection.insert_many(new)
         for document in act.documents:
@@ -94,4 +105,5 @@ def _ready(call: Call, collections: Mapping[str, CountingCollection[Any]]) -> _W
         shapes = (_EVENTS[name] for name in call.types)
         return _Publish([shape.model_validate_json(body) for shape, body in zip(shapes, call.bodies, strict=True)])
     collection = collections[call.collection]
-    return _Write(collection, [collection.spec.model.model_validate_json(body) for body in call.bodies])
+    documents = [collection.spec.model.model_validate_json(body) for body in call.bodies]
+    return _Write(collection, documents, is_replacement=call.kind == "replace")

@@ -162,7 +162,15 @@ async def _run(
         return Run(mode, scenario.messages, processes, calls)
 
 
-async def start_child(fresh: Fresh, service: ServiceName, mode: Mode, scripts: Path, profile: Path | None) -> Child:
+async def start_child(
+    fresh: Fresh,
+    service: ServiceName,
+    mode: Mode,
+    scripts: Path,
+    profile: Path | None,
+    *,
+    has_past: bool = False,
+) -> Child:
     """One measured process, started."""
     assignment = Assignment(
         service=service,
@@ -173,6 +181,7 @@ async def start_child(fresh: Fresh, service: ServiceName, mode: Mode, scripts: P
         redis_url=fresh.redis_url,
         script=scripts / f"{service}.json",
         profile=profile.with_name(f"{profile.name}.{service}") if profile else None,
+        has_past=has_past,
     )
     process = await asyncio.create_subprocess_exec(
         sys.executable,

@@ -101,7 +101,7 @@ async def measure_steady(
         tell("starting")
         if fresh.bus_url:
             # Topics of an engine of its own are made by whoever operates it.
-            await asyncio.to_thread(_provision, system, fresh)
+            await asyncio.to_thread(provision, system, fresh)
         system.start()
         await asyncio.to_thread(system.wait_until_ready)
         assigned: dict[str, float] = {}
@@ -123,7 +123,8 @@ async def measure_steady(
         return rows
 
 
-def _provision(system: DeskbusProcess, fresh: Fresh) -> None:
+def provision(system: DeskbusProcess, fresh: Fresh) -> None:
+    """Make the topics of a `deskbus up` on engines that are not its own."""
     folder = fresh.home / "init"
     engines = {
         "DESKBUS_STORE_URL": fresh.store_url or f"sqlite:///{folder}/store",
@@ -131,7 +132,7 @@ def _provision(system: DeskbusProcess, fresh: Fresh) -> None:
         "DESKBUS_REDIS_URL": fresh.redis_url,
         "DESKBUS_SECRET_KEY": SECRET_KEY,
     }
-    done = run_deskbus("init", environment={**system.environment, **engines})
+    done = run_deskbus("init", "--wait", "60", environment={**system.environment, **engines})
     if done.returncode:
         raise RuntimeError(f"deskbus init ended with {done.returncode}: {done.stderr or done.stdout}")
 

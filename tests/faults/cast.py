@@ -48,8 +48,8 @@ class Cast:
 
 async def gather_cast(site: Site, world: World) -> Cast:
     """Make the cast in a system that has just been set up."""
-    owner = site.owner
-    async with DeskClient(site.base_url, owner["api_key"], Random(0)) as desk:  # noqa: S311 - pauses only
+    owner, luck = site.owner, Random(0)  # noqa: S311 - pauses only
+    async with DeskClient(site.base_url, owner["api_key"], luck, give_up_after_seconds=60) as desk:
         *online, offline, switching = await asyncio.gather(
             *(hire(desk, name) for name in (*_ONLINE, _OFFLINE, _SWITCHING))
         )

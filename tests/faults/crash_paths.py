@@ -20,7 +20,7 @@ CRASH_PATHS: Mapping[str, Sequence[str]] = {
     ),
     "out": (
         "router.decision_saved:1",
-        "router.assigning.assigner.published:1",
+        "router.assigner.published:1",
         "tickets.decision_applied:1",
         "reporting.archived:2",
         "reporting.cycles_counted:2",
@@ -36,9 +36,9 @@ CRASH_PATHS: Mapping[str, Sequence[str]] = {
         "router.team_saved:1",
         "router.schedule_saved:1",
         "router.availability_saved:1",
-        "router.availability.availability.published:1",
+        "router.availability.published:1",
         "router.agent_limits_saved:1",
-        "router.availability.agent_limits.published:1",
+        "router.agent_limits.published:1",
         "tickets.agent_saved:1",
     ),
 }

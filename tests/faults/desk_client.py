@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from random import Random
 from typing import Any, Self
+from uuid import uuid4
 
 import httpx
 
@@ -71,8 +72,8 @@ class DeskClient:
         return answer.json()
 
     async def change(self, method: str, path: str, body: Any) -> Any:
-        """Another method, whose success is expected, as JSON."""
-        answer = await self.send(method, path, body)
+        """Another method, whose success is expected, as JSON; however often it is tried, it is done once."""
+        answer = await self.send(method, path, body, key=str(uuid4()))
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer.json() if answer.content else None
 

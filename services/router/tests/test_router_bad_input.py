@@ -39,7 +39,7 @@ async def test_an_agent_who_is_deleted_is_given_nothing_more(world: Any) -> None
     await world.create("t3")
     await eventually(lambda: len(world.decisions) == 3)
     await world.change("t1", TicketAssigned, assignee_id="acc-bob", assignment_epoch=2)
-    await eventually(lambda: _has_two(world, "bob"))
+    await eventually(lambda: _has_open(world, "bob", 2))
 
     assert world.chosen() == [("t1", "ann"), ("t3", "bob")]
     assert await world.queue() == ["t2"]
@@ -51,9 +51,9 @@ async def _works_no_more(world: Any, name: str) -> bool:
     return f"acc-{name}" not in {item["agent_id"] for item in answer["items"]}
 
 
-async def _has_two(world: Any, name: str) -> bool:
+async def _has_open(world: Any, name: str, count: int) -> bool:
     answer = await world.made("GET", f"/v1/availability/acc-{name}", "acc")
-    return bool(answer["open"] == {"email": 2})
+    return bool(answer["open"] == {"email": count})
 
 
 async def test_clocks_that_jump_lose_nobody_their_turn_or_ticket(world: Any) -> None:
@@ -76,6 +76,30 @@ async def test_clocks_that_jump_lose_nobody_their_turn_or_ticket(world: Any) -> 
     await eventually(lambda: len(world.chosen()) == 5)
 
     assert [name for _, name in world.chosen()] == ["ann", "bob", "ann", "bob", "ann"]
+
+
+async def test_answers_that_a_step_of_the_clock_makes_late_still_count(world: Any) -> None:
+    """An hour forward between decision and answer: nothing is decided twice, and each counts once (A6, A7)."""
+    world.applies = False
+    await world.account("acc", "ann", "bob")
+    await world.stay_online("acc", "ann", "bob")
+    await world.create("t0")
+    await world.create("t1")
+    await eventually(lambda: len(world.chosen()) == 2)
+    late = list(world.decisions)
+
+    world.clock.advance(timedelta(hours=1))
+    await world.create("t2")
+    await eventually(lambda: len(world.chosen()) == 3)
+    await world.answer(late[0])
+    await world.refuse(late[1], "unknown_agent")
+    await eventually(lambda: len(world.chosen()) == 4)
+    await world.answer(world.decisions[2])
+    await world.answer(world.decisions[3])
+
+    assert await eventually(lambda: _has_open(world, "ann", 2))
+    assert await eventually(lambda: _has_open(world, "bob", 1))
+    assert world.chosen() == [("t0", "ann"), ("t1", "bob"), ("t2", "ann"), ("t1", "bob")]
 
 
 async def test_hours_that_make_no_sense_are_refused(world: Any) -> None:

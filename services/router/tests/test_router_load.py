@@ -58,13 +58,19 @@ def _told(changes: Sequence[tuple[str, Status, str | None]]) -> list[RoutingRequ
     return events
 
 
-@given(changes=_changes, sizes=st.lists(st.integers(1, 6), min_size=1, max_size=40), fates=st.lists(st.booleans()))
+@given(
+    changes=_changes,
+    sizes=st.lists(st.integers(1, 6), min_size=1, max_size=40),
+    fates=st.lists(st.booleans()),
+    pages=st.lists(st.booleans()),
+)
 def test_the_load_is_right_wherever_a_crash_falls(
-    changes: list[tuple[str, Status, str | None]], sizes: list[int], fates: list[bool]
+    changes: list[tuple[str, Status, str | None]], sizes: list[int], fates: list[bool], pages: list[bool]
 ) -> None:
     """The assigner is written, the copies are not, and everything since the last commit comes again in other batches.
 
-    In the end each open assigned ticket counts once for its agent and channel, and nothing else counts.
+    Where a page of the queue follows, it strikes off what was noted of the copies just written. In the end each open
+    assigned ticket counts once for its agent and channel, and nothing else counts.
     """
     events = _told(changes)
     assigner, copies = Assigner(id="acc"), dict[str, QueuedTicket]()
@@ -77,9 +83,12 @@ def test_the_load_is_right_wherever_a_crash_falls(
         step += 1
         if crashed:
             continue
-        copies |= {
+        written = {
             one: ticket for one, ticket in seen.tickets.items() if one in {e.ticket.id for e in batch if e.ticket}
         }
+        copies |= written
+        if step < len(pages) and pages[step]:
+            assigner = assigner.model_copy(update={"load": assigner.load.caught_up(written, but=())})
         begin += len(batch)
 
     expected: dict[str, dict[Channel, int]] = {}

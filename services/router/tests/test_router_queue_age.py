@@ -1,4 +1,8 @@
-from datetime import timedelta
+"""The longest wait of all accounts: what is told of it, and what it costs to know."""
+
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -6,7 +10,16 @@ from prometheus_client import CollectorRegistry
 from contracts.tickets import TicketClosed
 from router.queue.queue_age import QueueAge
 from router.queue.queue_store import QueueStore
+from router.queue.queued_ticket import QUEUED_TICKETS, QueuedTicket
+from service_kit.docstore import Eq, Sort
+from service_kit.docstore.fields import IndexedFields
+from service_kit.docstore.sqlite_queries import DocumentQueries
+from service_kit.docstore.sqlite_schema import prepare
+from service_kit.docstore.sqlite_table import Table
+from service_kit.docstore.sqlite_writes import DocumentWrites
 from service_kit.testing.eventually import eventually
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 async def test_the_longest_wait_of_all_accounts_is_told(world: Any):
@@ -35,3 +48,40 @@ async def test_the_longest_wait_of_all_accounts_is_told(world: Any):
 
     assert (before, waited) == (0, 3600)
     await eventually(is_over)
+
+
+def test_the_oldest_is_read_off_an_index() -> None:
+    """Every fifteen seconds, of all accounts: the first entry of an index, no sort, and no ticket but that one."""
+    table = Table(IndexedFields(QUEUED_TICKETS))
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        prepare(connection, [table])
+        writes = DocumentWrites(table)
+        for number in range(20):
+            writes.insert(connection, _waiting(number))
+        statements: list[str] = []
+        connection.set_trace_callback(statements.append)
+        page = DocumentQueries(table).find(
+            connection, Eq("is_waiting", value=True), Sort("queued_at"), limit=1, cursor=None
+        )
+        connection.set_trace_callback(None)
+        plans = [row[3] for one in statements for row in connection.execute(f"EXPLAIN QUERY PLAN {one}")]
+
+    told = "; ".join(plans)
+    assert [ticket.ticket_id for ticket in page.items] == ["t1"]
+    assert "USING COVERING INDEX queued_tickets by is_waiting, queued_at" in told
+    assert "SCAN d" not in told
+
+
+def _waiting(number: int) -> QueuedTicket:
+    """The first of them is with somebody; of several accounts in turn."""
+    return QueuedTicket(
+        id=f"acc{number % 3}/t{number}",
+        account_id=f"acc{number % 3}",
+        ticket_id=f"t{number}",
+        seq=1,
+        epoch=1,
+        channel="email",
+        contact_id="con",
+        is_waiting=number > 0,
+        queued_at=NOON + timedelta(seconds=number),
+    )

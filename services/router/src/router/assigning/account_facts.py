@@ -52,7 +52,7 @@ class AccountFactsReader:
         self._copies = copies
 
     async def read(self, account_id: str, contact_ids: frozenset[str]) -> AccountFacts:
-        """The facts, with the segments of these contacts.
+        """The facts, with the segments of these contacts, if segments lead to any team.
 
         Raises:
             TransientError: the account is not fully known here yet.
@@ -62,6 +62,7 @@ class AccountFactsReader:
         if not any(team.is_default for team in teams):
             raise AccountUnknown(f"account {account_id} has no default team yet")
         agents = await self._copies.get(account_id, "agents", AgentDirectory, fresh=True)
+        leads = any(team.segments for team in teams)
         return AccountFacts(
             settings=settings,
             schedule=await self._schedule(account_id, settings.schedule_id),
@@ -69,7 +70,7 @@ class AccountFactsReader:
             agents=tuple(agents.agents.values()),
             online=await self._availability.online(account_id),
             answering_roles=ANSWERING_ROLES,
-            segments=await self._contacts.segments(account_id, contact_ids),
+            segments=await self._contacts.segments(account_id, contact_ids if leads else ()),
             limits=await self._limits.of_account(account_id),
         )
 

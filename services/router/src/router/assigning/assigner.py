@@ -97,7 +97,8 @@ class Assigner(Outboxed, Timed):
         return assigner
 
     def _answered(self, decision_id: str | None, rotation: Rotation) -> "Assigner":
-        rest = {one: pending for one, pending in self.pending.items() if one != decision_id}
+        rest = dict(self.pending)
+        rest.pop(decision_id or "", None)
         return self.model_copy(update={"rotation": rotation, "pending": rest})
 
 

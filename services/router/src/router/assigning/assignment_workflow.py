@@ -65,14 +65,24 @@ class Docket:
     is_page: bool = False
     next_cursor: str | None = None
 
+    @property
+    def contact_ids(self) -> frozenset[str]:
+        """Whose segments matter: those of tickets that may be routed."""
+        return frozenset(ticket.contact_id for ticket in self.tickets if ticket.is_waiting)
+
 
 @dataclass(frozen=True, slots=True)
 class Sitting:
-    """One sitting as it was written."""
+    """One sitting as it was written, and the assigner as it is stored since."""
 
     docket: Docket
     outcome: Outcome
     assigner: Assigner
+
+    @property
+    def copies(self) -> Mapping[str, QueuedTicket]:
+        """The tickets that were looked at, as they are stored since."""
+        return {ticket.ticket_id: ticket for ticket in self.outcome.tickets}
 
 
 class AssignmentWorkflow:
@@ -107,7 +117,8 @@ class AssignmentWorkflow:
         sitting = await self._sit(account_id, partial(self._called, requests=requests))
         cursor: str | None = None
         while sitting.assigner.has_more and sitting.assigner.room:
-            sitting = await self._sit(account_id, partial(self._next_in_queue, cursor=cursor))
+            in_turn = partial(self._next_in_queue, cursor=cursor, written=sitting.copies)
+            sitting = await self._sit(account_id, in_turn, known=sitting.assigner)
             cursor = cursor if sitting.outcome.is_cut_short else sitting.docket.next_cursor
 
     async def _hand_back(self, account_id: str) -> None:
@@ -140,24 +151,27 @@ class AssignmentWorkflow:
             frees_capacity=seen.frees_capacity,
         )
 
-    async def _next_in_queue(self, before: Assigner, cursor: str | None) -> Docket:
-        """The next page of the queue."""
+    async def _next_in_queue(self, before: Assigner, cursor: str | None, written: Mapping[str, QueuedTicket]) -> Docket:
+        """The next page of the queue; what was just `written` of others need not be noted, nor read for it, again."""
         page = await self._queue.waiting(before.id, limit=DECISIONS_PER_SITTING, cursor=cursor)
         stored = {ticket.ticket_id: ticket for ticket in page.items}
         return Docket(
             before=before,
-            assigner=before,
+            assigner=before.model_copy(update={"load": before.load.caught_up(written, but=())}),
             stored=stored,
             tickets=page.items,
             is_page=True,
             next_cursor=page.next_cursor,
         )
 
-    async def _sit(self, account_id: str, gather: Callable[[Assigner], Awaitable[Docket]]) -> Sitting:
+    async def _sit(
+        self, account_id: str, gather: Callable[[Assigner], Awaitable[Docket]], *, known: Assigner | None = None
+    ) -> Sitting:
+        """Gather, decide and write. `known`: as the last sitting left the assigner; who wrote since is noticed then."""
         for _ in range(_ATTEMPTS):
-            (before,) = await self._outbox.publish([await self._assigners.of_account(account_id)])
+            before, known = known or await self._cleared(account_id), None
             docket = await gather(before)
-            facts = await self._facts.read(account_id, frozenset(ticket.contact_id for ticket in docket.tickets))
+            facts = await self._facts.read(account_id, docket.contact_ids)
             outcome = self._decide(docket, facts)
             written = await self._write(docket, outcome)
             if written is not None:
@@ -166,6 +180,11 @@ class AssignmentWorkflow:
                 (published,) = await self._outbox.publish([written])
                 return Sitting(docket, outcome, published)
         raise AssignerContended(f"the assigner of account {account_id} is being written by too many")
+
+    async def _cleared(self, account_id: str) -> Assigner:
+        """The assigner as stored, once all that it had to tell is told."""
+        (assigner,) = await self._outbox.publish([await self._assigners.of_account(account_id)])
+        return assigner
 
     def _decide(self, docket: Docket, facts: AccountFacts) -> Outcome:
         now = self._clock.now()
