@@ -1,12 +1,18 @@
 """A composed system in a world of its own, and everybody who acts in it, over all tests of a run."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 
+import pytest
+
 from deploy.composed_system import ComposedSystem
+from deploy.docker_engine import DockerEngine
+from deploy.images import Images
+from deploy.layout import ONE_BROKER, PROJECT, Layout
 from faults.agents import Agent, until_answered
 from faults.budget import Endless
 from faults.cast import Cast, gather_cast
@@ -14,6 +20,7 @@ from faults.checker import violations
 from faults.customers import Crowd
 from faults.history import History
 from faults.observation import Observation
+from faults.ports import free_port
 from faults.quiet import until_quiet
 from faults.reader import observe
 from faults.world import World
@@ -22,6 +29,7 @@ _CUSTOMERS = 12
 _MESSAGES_PER_SECOND = 2
 _QUIET_SECONDS = 180
 _LOOK_SECONDS = 0.1
+_ROOT_CERTIFICATE = "/data/caddy/pki/authorities/local/root.crt"
 
 Act = Callable[[], Awaitable[None]]
 
@@ -86,3 +94,34 @@ async def compose_drama(system: ComposedSystem, world: World, chance: Random) ->
     history = History()
     async with Crowd(system, world, cast, history, chance, _CUSTOMERS) as crowd:
         yield ComposeDrama(system, world, cast, crowd, history, chance)
+
+
+@asynccontextmanager
+async def brought_up(
+    docker: DockerEngine,
+    images: Images,
+    folder: Path,
+    *,
+    layout: Layout = ONE_BROKER,
+    also: Sequence[str] = (),
+    settings: Mapping[str, str] | None = None,
+) -> AsyncIterator[ComposeDrama]:
+    """A system on an empty machine, with an account, in a world that turns; nothing of it is left afterwards.
+
+    `also` are services of a profile; `folder` keeps the certificate of the system's own authority.
+    """
+    print(f"images: {images}")  # noqa: T201 - shown with a failed test
+    async with World(free_port(), docker.machine_address()).turning() as world:
+        system = ComposedSystem(docker, images, PROJECT, {**world.environment, **(settings or {})}, layout)
+        await asyncio.to_thread(system.down)
+        with pytest.MonkeyPatch.context() as patch:
+            try:
+                await asyncio.to_thread(system.up, *also)
+                await asyncio.to_thread(system.make_first_account)
+                certificate = folder / "root.crt"
+                await asyncio.to_thread(system.copy_out, "proxy", _ROOT_CERTIFICATE, certificate)
+                patch.setenv("SSL_CERT_FILE", str(certificate))
+                async with compose_drama(system, world, Random(2026)) as played:  # noqa: S311 - reproducible
+                    yield played
+            finally:
+                await asyncio.to_thread(system.down)

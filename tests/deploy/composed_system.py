@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from deploy.docker_engine import DockerEngine
-from deploy.images import ROOT, Images
+from deploy.images import Images
+from deploy.layout import COMPOSE, ONE_BROKER, Layout
 from faults.kafka_view import KafkaView, kafka_view
 from faults.mongo_rest import unfinished_at
 from faults.ports import free_port
 
-COMPOSE = ROOT / "deploy" / "compose"
-_OUTSIDE = Path(__file__).parent / "compose.outside.yaml"
 _FIRST_ACCOUNT = ("Deskbus", "owner@deskbus.example", "support@deskbus.example")
 _READY_SECONDS = 300.0
 _LOOK_SECONDS = 1.0
 _SHOWN = '{{.Label "com.docker.compose.service"}}|{{.State}}|{{.Status}}|{{.ID}}'
 _ONE_SHOT = frozenset({"prepare", "init"})
+_PUBLISHED = ("http", "https", "smtp", "prometheus", "grafana")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +43,36 @@ class Container:
 class ComposedSystem:
     """One compose project. Its methods block: call them by `asyncio.to_thread` where a loop must go on meanwhile."""
 
-    def __init__(self, engine: DockerEngine, images: Images, project: str, settings: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        engine: DockerEngine,
+        images: Images,
+        project: str,
+        settings: Mapping[str, str],
+        layout: Layout = ONE_BROKER,
+    ) -> None:
         self._engine = engine
         self._project = project
-        self._ports = {name: free_port() for name in ("https", "http", "smtp", "kafka", "mongodb")}
+        self._brokers = layout.brokers
+        self._ports = {name: free_port() for name in (*_PUBLISHED, "mongodb", *layout.brokers)}
         self.base_url = f"https://localhost:{self._ports['https']}"
         self._owner: dict[str, Any] = {}
         self._store_url = ""
         self._environment = {
             **images.variables,
-            "COMPOSE_FILE": f"{COMPOSE / 'compose.yaml'}:{_OUTSIDE}",
+            "COMPOSE_FILE": ":".join(map(str, layout.files)),
             "COMPOSE_PROJECT_NAME": project,
             "DESKBUS_PUBLIC_URL": self.base_url,
             "DESKBUS_HTTP_PUBLISH": str(self._ports["http"]),
             "DESKBUS_HTTPS_PUBLISH": str(self._ports["https"]),
             "DESKBUS_SMTP_PUBLISH": str(self._ports["smtp"]),
             "DESKBUS_ALLOW_PRIVATE_URLS": "1",
-            "OUTSIDE_KAFKA_PORT": str(self._ports["kafka"]),
-            "OUTSIDE_MONGODB_PORT": str(self._ports["mongodb"]),
+            "PROMETHEUS_PUBLISH": str(self._ports["prometheus"]),
+            "GRAFANA_PUBLISH": str(self._ports["grafana"]),
+            **{
+                f"OUTSIDE_{name.upper().replace('-', '_')}_PORT": str(self._ports[name])
+                for name in ("mongodb", *layout.brokers)
+            },
             **settings,
         }
 
@@ -74,9 +86,24 @@ class ComposedSystem:
         """The first account's owner."""
         return self._owner
 
+    @property
+    def prometheus_url(self) -> str:
+        """Where this machine finds its Prometheus, if that was started."""
+        return f"http://127.0.0.1:{self._ports['prometheus']}"
+
+    @property
+    def grafana_url(self) -> str:
+        """The same for its Grafana."""
+        return f"http://127.0.0.1:{self._ports['grafana']}"
+
+    @property
+    def bus_url(self) -> str:
+        """Its Kafka, as this machine reaches it."""
+        return f"kafka://{','.join(f'127.0.0.1:{self._ports[name]}' for name in self._brokers)}"
+
     def bus_view(self) -> AbstractAsyncContextManager[KafkaView]:
         """The topics of its Kafka."""
-        return kafka_view(f"kafka://127.0.0.1:{self._ports['kafka']}")
+        return kafka_view(self.bus_url)
 
     async def unfinished(self) -> Mapping[str, int]:
         """What its databases say is not finished."""
@@ -86,9 +113,11 @@ class ComposedSystem:
         """A compose command on this project."""
         return self._engine.compose(*arguments, environment=self._environment)
 
-    def up(self) -> None:
-        """Start whatever does not run; returns when all of it is healthy."""
+    def up(self, *also: str) -> None:
+        """Start whatever does not run, and services of a profile; returns when all of it is healthy."""
         self.compose("up", "--detach", "--no-build")
+        if also:
+            self.compose("up", "--detach", "--no-build", "--no-deps", *also)
         self.until_healthy()
         inside = self.exec("tickets", "cat", "/run/secrets/deskbus_store_url").strip()
         self._store_url = inside.replace("mongodb:27017", f"127.0.0.1:{self._ports['mongodb']}")
@@ -108,7 +137,7 @@ class ComposedSystem:
 
     def down(self) -> None:
         """Remove it with everything it has."""
-        self.compose("down", "--volumes", "--remove-orphans", "--timeout", "20")
+        self.compose("--profile", "observability", "down", "--volumes", "--remove-orphans", "--timeout", "20")
 
     def script(self, name: str, *arguments: str) -> str:
         """Run one of the operator's scripts."""
@@ -133,8 +162,24 @@ class ComposedSystem:
 
     def kill(self, container: str) -> None:
         """`docker kill`, and a start as its policy or an operator would do it."""
+        self.lose(container)
+        self.bring_back(container)
+
+    def lose(self, container: str) -> None:
+        """`docker kill`, and nobody starts it again."""
         self._engine.run("kill", container)
+
+    def bring_back(self, container: str) -> None:
+        """Start one that was lost."""
         self._engine.run("start", container)
+
+    def become(self, version: str) -> None:
+        """From now on compose commands mean this tag of our image; what runs stays as it is."""
+        self._environment["DESKBUS_VERSION"] = version
+
+    def version_of(self, container: str) -> str:
+        """The tag of the image that a container was made of."""
+        return self._engine.run("inspect", "--format", "{{.Config.Image}}", container).strip().rpartition(":")[2]
 
     def roll(self, container: str) -> int:
         """Stop in order and start again; the exit code of the stop."""

@@ -33,6 +33,7 @@ class DockerEngine:
 
     def __init__(self, program: str, host: str) -> None:
         self.program = program
+        self.host = host
         self._compose = _compose_of(program)
         self._environment = {**os.environ, **({"DOCKER_HOST": host} if host else {}), "DOCKER_BUILDKIT": "1"}
 
@@ -152,8 +153,16 @@ def _started(daemon: str, program: str, cache: Path) -> Iterator[DockerEngine]:
             _wait_for(engine, process, cache / "dockerd.log")
             yield engine
         finally:
-            process.terminate()
-            process.wait(_STOP_SECONDS)
+            _end(process)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _wait_for(engine: DockerEngine, process: "subprocess.Popen[bytes]", log: Path) -> None:

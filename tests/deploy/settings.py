@@ -20,6 +20,12 @@ class DeploySettings(BaseSettings):
         default="auto",
         description="Whether engines come from stand-in images: where the public ones are not to be had.",
     )
+    before: str = Field(
+        default="1705341", description="The revision whose release is upgraded from, and gone back to, in a test."
+    )
+    short_seconds: float = Field(
+        default=840, gt=0, description="When `python -m deploy`, the short set for CI, gives up."
+    )
     cache: Path = Field(
         default_factory=lambda: Path.home() / ".cache" / "deskbus-deploy",
         description="Where an engine that is started keeps its images.",

@@ -2,8 +2,10 @@
 
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
+from deploy.collector import built_collector
 from deploy.docker_engine import DockerEngine
 from deploy.machine import built_with_certificates
 from engines import golang
@@ -21,10 +23,12 @@ _VARIABLES = {
     "valkey": "VALKEY_IMAGE",
     "caddy": "CADDY_IMAGE",
 }
+_OBSERVERS = {"prometheus": "PROMETHEUS_IMAGE", "otelcol": "OTEL_IMAGE"}
+"""Grafana has no stand-in: nobody but its makers packages it."""
 
 
 def build_stand_ins(engine: DockerEngine, base: str) -> dict[str, str]:
-    """Build them all; the variables by which the compose file takes them."""
+    """Build those of the engines and the proxy; the variables by which the compose file takes them."""
     cache = Cache(EngineSettings().engines_cache)
     with tempfile.TemporaryDirectory(prefix="deskbus-stand-ins-") as folder:
         context = Path(folder)
@@ -32,13 +36,27 @@ def build_stand_ins(engine: DockerEngine, base: str) -> dict[str, str]:
         shutil.copytree(jars(cache, f"Apache Kafka {VERSION}", _ENGINES / "kafka"), context / "kafka-libs")
         shutil.copy(_ferretdb(cache), context / "ferretdb")
         shutil.copy(find_valkey(), context / "valkey-server")
-        for target in _VARIABLES:
-            engine.run(
-                *built_with_certificates(),
-                *("--target", target, "--build-arg", f"BASE={base}", "--tag", _name_of(target)),
-                *("--file", str(_HERE / "Dockerfile"), str(context)),
-            )
-    return {variable: _name_of(target) for target, variable in _VARIABLES.items()}
+        return _built(engine, base, _HERE / "Dockerfile", context, _VARIABLES)
+
+
+def build_observers(engine: DockerEngine, base: str) -> dict[str, str]:
+    """Build those of the profile `observability`, as far as there are any; the variables as above."""
+    with tempfile.TemporaryDirectory(prefix="deskbus-observers-") as folder:
+        context = Path(folder)
+        shutil.copy(built_collector(Cache(EngineSettings().engines_cache)), context / "otelcol")
+        return _built(engine, base, _HERE / "observers.Dockerfile", context, _OBSERVERS)
+
+
+def _built(
+    engine: DockerEngine, base: str, dockerfile: Path, context: Path, variables: Mapping[str, str]
+) -> dict[str, str]:
+    for target in variables:
+        engine.run(
+            *built_with_certificates(),
+            *("--target", target, "--build-arg", f"BASE={base}", "--tag", _name_of(target)),
+            *("--file", str(dockerfile), str(context)),
+        )
+    return {variable: _name_of(target) for target, variable in variables.items()}
 
 
 def _name_of(target: str) -> str:

@@ -7,25 +7,19 @@ through all of it each time.
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
-from random import Random
 
 import httpx
 import pytest
 import pytest_asyncio
 
-from deploy.compose_drama import ComposeDrama, compose_drama
-from deploy.composed_system import ComposedSystem
-from deploy.docker_engine import DockerEngine
+from deploy.compose_drama import ComposeDrama, brought_up
+from deploy.docker_engine import DockerEngine, DockerError
 from deploy.images import Images, with_engines
 from deploy.settings import DeploySettings
 from deskbus.composition import SERVICE_NAMES
-from faults.ports import free_port
-from faults.world import World
 
 pytestmark = [pytest.mark.deploy, pytest.mark.timeout(1800), pytest.mark.asyncio(loop_scope="module")]
 
-_ROOT_CERTIFICATE = "/data/caddy/pki/authorities/local/root.crt"
-_PROJECT = "deskbus-tests"
 _CHANNELS = frozenset({"email", "sms", "web_chat"})
 
 
@@ -35,21 +29,8 @@ async def drama(
 ) -> AsyncIterator[ComposeDrama]:
     """A system brought up on an empty machine, with an account, in a world that turns."""
     images = await asyncio.to_thread(with_engines, docker, DeploySettings(), image)
-    print(f"images: {images}")  # noqa: T201 - shown with a failed test
-    async with World(free_port(), docker.machine_address()).turning() as world:
-        system = ComposedSystem(docker, images, _PROJECT, world.environment)
-        await asyncio.to_thread(system.down)
-        with pytest.MonkeyPatch.context() as patch:
-            try:
-                await asyncio.to_thread(system.up)
-                await asyncio.to_thread(system.make_first_account)
-                certificate = tmp_path_factory.mktemp("tls") / "root.crt"
-                await asyncio.to_thread(system.copy_out, "proxy", _ROOT_CERTIFICATE, certificate)
-                patch.setenv("SSL_CERT_FILE", str(certificate))
-                async with compose_drama(system, world, Random(2026)) as played:  # noqa: S311 - reproducible
-                    yield played
-            finally:
-                await asyncio.to_thread(system.down)
+    async with brought_up(docker, images, tmp_path_factory.mktemp("tls")) as played:
+        yield played
 
 
 async def test_messages_from_outside_are_assigned_and_answered(drama: ComposeDrama) -> None:
@@ -74,9 +55,10 @@ async def test_one_origin_with_tls_shows_nothing_of_the_inside(drama: ComposeDra
     async with httpx.AsyncClient(base_url=drama.system.base_url) as http:
         health = await http.get("/healthz")
         inside = [(await http.get(path)).status_code for path in ("/metrics", "/readyz")]
-        closed = await http.get("/v1/tickets")
+        closed, page = await http.get("/v1/tickets"), await http.get("/docs")
 
     assert (health.status_code, inside, closed.status_code) == (200, [404, 404], 401)
+    assert (page.status_code, page.headers["content-type"].partition(";")[0]) == (200, "text/html")
     assert "max-age" in health.headers["strict-transport-security"]
 
 
@@ -131,10 +113,15 @@ async def test_three_of_tickets_and_router_share_the_work(drama: ComposeDrama) -
 
 
 async def test_a_new_system_made_from_a_backup_is_the_same(drama: ComposeDrama, tmp_path: Path) -> None:
-    """Backed up, destroyed with its volumes and restored: the same tickets, and everything goes on."""
+    """Backed up, destroyed with its volumes and restored: the same tickets, and everything goes on.
+
+    What is there is not overwritten.
+    """
     before = await drama.seen()
     await asyncio.to_thread(drama.system.script, "backup.sh", str(tmp_path))
     await asyncio.to_thread(drama.system.until_healthy)
+    with pytest.raises(DockerError, match="is here already"):
+        await asyncio.to_thread(drama.system.script, "restore.sh", str(tmp_path))
     await asyncio.to_thread(drama.system.down)
     await asyncio.to_thread(drama.system.script, "restore.sh", str(tmp_path))
     await asyncio.to_thread(drama.system.up)

@@ -49,6 +49,18 @@ def test_whatever_runs_on_has_limits_and_comes_back(services: dict[str, Any]) ->
     assert [name for name, one in lasting.items() if one["logging"]["options"]["max-size"] != "50m"] == []
 
 
+def test_engines_are_reached_by_services_only(services: dict[str, Any]) -> None:
+    """They are on a network that leads nowhere, and on no port of the machine; what observes is on its loopback."""
+    networks = yaml.safe_load((_COMPOSE / "compose.yaml").read_text())["networks"]
+    published = {name: one["ports"] for name, one in services.items() if "ports" in one}
+    outside = {name for name, ports in published.items() if not all(port.startswith("127.0.0.1:") for port in ports)}
+
+    assert networks["engines"] == {"internal": True}
+    assert [services[name]["networks"] for name in ("kafka", "mongodb", "valkey")] == [["engines"]] * 3
+    assert outside == {"proxy", "ingest-email"}
+    assert published.keys() - outside == {"prometheus", "grafana"}
+
+
 def test_public_images_have_a_version(services: dict[str, Any]) -> None:
     """What is pulled tomorrow is what was pulled today, but for fixes of it."""
     images = [_VARIABLE.sub("", one["image"]) for one in services.values()]

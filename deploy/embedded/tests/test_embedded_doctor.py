@@ -76,6 +76,8 @@ async def test_a_system_before_and_after_init(make_platform: PlatformFactory, va
         "blobs": {"ok"},
         "disk": {"ok"},
         "secret key": {"ok"},
+        "webhooks": {"ok"},
+        "relay": {"warning"},
     }
     assert states(after["bus"]) == {"ok"}
 

@@ -8,8 +8,6 @@ env | sed -n 's/^KAFKA_//p' | grep -v '^HEAP_OPTS=' | while IFS= read -r line; d
 done >"$properties"
 cat >>"$properties" <<END
 group.initial.rebalance.delay.ms=0
-broker.session.timeout.ms=4000
-broker.heartbeat.interval.ms=500
 log.cleaner.dedupe.buffer.size=8388608
 log.index.size.max.bytes=1048576
 END

@@ -16,7 +16,9 @@ from deskbus.doctor.configuration import Configuration, read_configuration
 from deskbus.doctor.engines import look_at_blobs, look_at_bus, look_at_stores
 from deskbus.doctor.finding import Finding
 from deskbus.doctor.machines import look_at_disks, look_at_redis, look_at_store_clock
+from deskbus.doctor.relay import look_at_relay
 from deskbus.doctor.secrets import look_at_secrets
+from deskbus.doctor.webhooks import look_at_webhooks
 from deskbus.engines import Engines
 from deskbus.production import local_folders
 from ingest_email.settings import IngestEmailSettings
@@ -53,6 +55,7 @@ async def examine(settings: PlatformSettings, clock: Clock, *, ready_seconds: fl
             return [
                 *await look_at_redis(engines.redis, clock),
                 *await _of_engines(engines, clock),
+                *await look_at_relay(settings, clock.now()),
                 *await look_at_peers(endpoints(settings), clock.now()),
                 *_of_own_certificate(clock),
             ]
@@ -76,6 +79,7 @@ async def _of_engines(engines: Engines, clock: Clock) -> list[Finding]:
         *await look_at_blobs(composed[0][1].blobs),
         *look_at_disks(folders, settings.minimum_free_bytes),
         *await look_at_secrets(engines),
+        *(await look_at_webhooks(engines) if is_there else []),
     ]
 
 
