@@ -4,10 +4,10 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from benchmarks.tickets_corpus import ACCOUNT, TAGS, TEAMS, Corpus
+from benchmarks.tickets_corpus import ACCOUNT, BUSIEST, TAGS, TEAMS, Corpus
 from benchmarks.tickets_figures import Kind
 
-ME = "agt_bench00"
+ME = BUSIEST
 Params = dict[str, str]
 
 _OPEN = "FROM tickets d WHERE d.f_account_id = ? AND d.f_hidden = 0 AND d.f_status = 'open'"

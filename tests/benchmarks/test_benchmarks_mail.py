@@ -39,8 +39,8 @@ def test_every_aim_is_compared_with_what_was_measured() -> None:
     measured = MailMeasured(
         accepting=accepting(10, [AcceptRun("door", 69.0, 1.0), AcceptRun("bare", 100.0, 1.0)]),
         parsing=[
-            parsing([ParseRun(1, 300, 2.0, 1.5), ParseRun(1, 300, 1.0, 1.5), ParseRun(1, 300, 9.0, 1.5)]),
-            parsing([ParseRun(2, 300, 0.9, 1.5)]),
+            parsing([ParseRun(1, 300, seconds, cpu, 0.03) for seconds, cpu in ((2.0, 1.5), (1.0, 9.0), (9.0, 1.4))]),
+            parsing([ParseRun(2, 300, 0.9, 2.5, 0.06)]),
         ],
         visible=visible(VisibleRun(50.0, 100, 1, [0.1] * 99, [0.0])),
     )
@@ -48,6 +48,7 @@ def test_every_aim_is_compared_with_what_was_measured() -> None:
     result = MailResult(at="now", machine="two", commit="abc", load_average=1.0, measured=measured)
     print_mail(Console(file=shown, width=150), result)
 
-    assert [target.is_met for target in mail_targets(measured)] == [False, True, True, False]
-    assert measured.parsing[0].per_worker == 150.0
+    assert [target.is_met for target in mail_targets(measured)] == [False, True, False, False]
+    assert (measured.parsing[0].per_second, measured.parsing[0].per_cpu_second) == (150.0, 200.0)
+    assert "100 µs ours each" in shown.getvalue()
     assert "99 of 100 seen, 1 refused" in shown.getvalue()

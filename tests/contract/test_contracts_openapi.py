@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from deskbus.composition import SERVICE_NAMES
 from permissions.doors import composed
+from service_kit.errors import PermanentError
 from service_kit.http.openapi_problems import COMMON_PROBLEMS
 from service_kit.http.problems import MEDIA_TYPE
 from service_kit.service import Service
@@ -20,12 +21,28 @@ Json = dict[str, Any]
 JSON = "application/json"
 
 ROOT = Path(__file__).resolve().parents[2]
+_OURS = {"service_kit", *(name.replace("-", "_") for name in SERVICE_NAMES)}
 
 # Raised, and answered by no operation of the document, each for a reason.
 UNDOCUMENTED = {
     ("tickets", "account_exists"): "said to the command `deskbus account create`",
     ("webchat-gateway", "origin_not_allowed"): "of the websocket, which OpenAPI does not describe",
     ("webchat-gateway", "rate_limited"): "of the websocket, which OpenAPI does not describe",
+}
+
+# Refusals that any operation could pass on, and that none documents, each for a reason.
+OFF_HTTP = {
+    "blob_missing": "of consumers and workers: routes answer 404 for a file that is gone",
+    "document_too_large": "of consumers: the bodies that routes take, and what they add to, are bounded far below",
+    "foreign_event": "a mistake in a service, found by its first test",
+    "invalid_blob_key": "keys are made of ids that routes have checked",
+    "mail_too_large": "of the SMTP door: routes answer 413",
+    "malformed_request": "of methods and headers, which are ours",
+    "record_too_large": "of consumers: what routes publish is bounded, outsiders' properties at 16 KiB",
+    "refused": "of deliveries, which workers make",
+    "response_too_large": "of workers; pictures answer 502",
+    "secret_unreadable": "of a DESKBUS_SECRET_KEY that is not the one data were sealed with: `deskbus doctor` says so",
+    "unreadable_stored_event": "of a downgrade: the relay keeps what it cannot read, and says so",
 }
 
 # Answered whole, each because there cannot be many: the bound.
@@ -187,6 +204,21 @@ def test_every_code_is_documented(documents: dict[str, Json], name: str) -> None
     excused = {code for service, code in UNDOCUMENTED if service == name}
 
     assert raised - documented == excused
+
+
+def test_every_refusal_is_documented_or_explained(documents: dict[str, Json]) -> None:
+    """An error that becomes a problem by its own code is shown by an operation, or there is a reason why by none."""
+    documented = {code for one in documents.values() for _, op in operations(one) for code in problem_codes(op)}
+    declared = {error.code for error in _refusals(PermanentError) if error.__module__.split(".")[0] in _OURS}
+
+    assert declared - documented == set(OFF_HTTP)
+
+
+def _refusals(error: type[PermanentError]) -> Iterator[type[PermanentError]]:
+    for one in error.__subclasses__():
+        if "testing" not in one.__module__:
+            yield one
+        yield from _refusals(one)
 
 
 def test_a_code_that_nobody_documents_is_found(tmp_path: Path) -> None:

@@ -51,9 +51,9 @@ from tickets.ticket.desk import Desk
 from tickets.ticket.history import History
 from tickets.ticket.history_store import HistoryStore
 from tickets.ticket.message_store import MessageStore
-from tickets.ticket.publication import Publication
 from tickets.ticket.ticket_store import TicketStore
 from tickets.ticket.ticket_timers import ticket_timers
+from tickets.writing.publication import Publication
 
 CHEAP_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 AGENTS = ("ann", "ben")

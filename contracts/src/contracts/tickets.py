@@ -213,6 +213,12 @@ class TicketMessageCompleted(TicketEvent):
     message_ticket_id: str
 
 
+class TicketSubjectChanged(TicketEvent):
+    """The ticket is called otherwise. How is left out, like a body: whoever shows subjects reads the ticket."""
+
+    type: Literal["support.ticket.subject_changed.v1"] = "support.ticket.subject_changed.v1"
+
+
 class TicketAgentMentioned(TicketEvent):
     """A note names an agent, who is not its author (N3); said once for each agent and note."""
 

@@ -207,20 +207,14 @@ async def test_assigning_by_hand(bench: Any):
     assert assigned[0].ticket.assignment_epoch < unassigned.ticket.assignment_epoch
 
 
-@pytest.mark.parametrize(
-    ("choice", "code"),
-    [
-        ({"agent_id": "agt_9"}, "unknown_agent"),
-        ({"agent_id": None, "team_id": "tea_9"}, "unknown_team"),
-        ({}, "invalid_request"),
-    ],
-)
-async def test_assigning_to_nobody_known(bench: Any, choice: dict[str, Any], code: str):
+async def test_assigning_to_nobody_known(bench: Any):
     """Agents and teams of nowhere are refused (A8)."""
     ticket_id = await _open_ticket(bench)
-    answer = await bench.do("PUT", f"/v1/tickets/{ticket_id}/assignee", choice)
+    choices: list[dict[str, Any]] = [{"agent_id": "agt_9"}, {"agent_id": None, "team_id": "tea_9"}, {}]
+    answers = [await bench.do("PUT", f"/v1/tickets/{ticket_id}/assignee", choice) for choice in choices]
 
-    assert (answer.status_code, answer.json()["code"]) == (422, code)
+    assert {answer.status_code for answer in answers} == {422}
+    assert [answer.json()["code"] for answer in answers] == ["unknown_agent", "unknown_team", "invalid_request"]
 
 
 async def test_tags(bench: Any):

@@ -157,6 +157,34 @@ async def test_another_life_does_what_is_left(store: BulkRunStore, clock: Manual
     assert await _results(runs, run) == IDS
 
 
+async def test_what_is_taken_up_counts(store: BulkRunStore, clock: ManualClock) -> None:
+    """Runs that others left take part of the room: no more are under way at once than may be, and none is lost (L8)."""
+    for number in range(MAX_RUNS + 1):
+        await store.insert(*begun(f"run_{number}", ANN, CLOSE, ["a"], NOON))
+    clock.advance(PAST_THE_LEASE)
+    gate = Gate()
+    runs = BulkRuns(gate, store, clock)
+    firing = asyncio.create_task(runs.timers().run_due())
+
+    async def is_full() -> bool:
+        try:
+            await runs.begin(ANN, CLOSE, ["b"])
+        except Problem:
+            return True
+        return False
+
+    await eventually(is_full)
+    gate.open.set()
+    await firing
+    await runs.stop()
+    done_at_first = gate.done.count("a")
+    clock.advance(PAST_THE_LEASE)
+    await runs.timers().run_due()
+
+    assert done_at_first <= MAX_RUNS
+    assert gate.done.count("a") == MAX_RUNS + 1
+
+
 async def test_a_slow_carrier_gives_way(store: BulkRunStore, clock: ManualClock) -> None:
     """Who was thought dead, and was not, stops where somebody else went on; each part is counted once (L8)."""
     slow, quick = Gate(), Gate(is_open=True)

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from contracts.people import Attachment
-from contracts.tickets import TicketMessageAdded, TicketMessageCompleted
+from contracts.tickets import TicketMessageAdded, TicketMessageCompleted, TicketSubjectChanged
 from service_kit.testing.eventually import eventually
 from tickets.ledger.intake_entry import IntakeEntry
 from tickets.ticket.model import MESSAGES
@@ -14,9 +14,10 @@ from tickets.ticket.model import MESSAGES
 MAIL = "once@customer.example"
 
 
-async def _unread(bench: Any, error: str = "timeout") -> IntakeEntry:
+async def _unread(bench: Any, error: str = "timeout", **given: Any) -> IntakeEntry:
     """A ticket whose first mail was not understood; its verdict."""
-    [entry] = await bench.receive(bench.inbox.mail("", mail_id=MAIL, parse_error=error, raw_blob_key="acc_1/mail/1"))
+    mail = bench.inbox.mail("", mail_id=MAIL, parse_error=error, raw_blob_key="acc_1/mail/1", **given)
+    [entry] = await bench.receive(mail)
     assert isinstance(entry, IntakeEntry)
     return entry
 
@@ -96,3 +97,29 @@ async def test_a_merged_ticket_is_found_by_what_was_read(bench: Any) -> None:
 
     assert [ticket["id"] for ticket in found["items"]] == [other.ticket_id]
     assert sorted(text for _, text in await bench.thread(other.ticket_id)) == ["a kettle", "another"]
+
+
+async def test_a_ticket_without_a_subject_is_called_as_the_mail(bench: Any) -> None:
+    """Its subject comes with the mail that was read after all: told once, found by search, and in the history (I6)."""
+    first = await _unread(bench, subject=None)
+    before = await bench.get(f"/v1/tickets/{first.ticket_id}")
+    await _replayed(bench, subject="Broken teapot")
+    await _replayed(bench, subject="Broken teapot")
+    told = await bench.hear(TicketSubjectChanged)
+    [after] = await bench.tickets(q="teapot")
+    types = [one["type"] for one in (await bench.get(f"/v1/tickets/{first.ticket_id}/events"))["items"]]
+
+    assert (before["subject"], after["subject"]) == ("(no subject)", "Broken teapot")
+    assert [event.actor.kind for event in told] == ["system"]
+    assert after["version"] == told[0].ticket.version > before["version"]
+    assert types.count(told[0].type) == 1
+
+
+async def test_a_ticket_keeps_its_subject(bench: Any) -> None:
+    """Agents know a ticket by what it is called: a mail read after all changes only a ticket that has no subject."""
+    first = await _unread(bench, subject="Order 7")
+    await _replayed(bench, subject="Broken teapot")
+    shown = await bench.get(f"/v1/tickets/{first.ticket_id}")
+
+    assert shown["subject"] == "Order 7"
+    assert bench.heard(TicketSubjectChanged) == []

@@ -175,9 +175,9 @@ async def test_saved_filters_are_kept(bench: Any):
     assert (removed.status_code, (await bench.do("GET", path)).status_code) == (204, 404)
 
 
-@pytest.mark.parametrize(
-    "choice",
-    [
+async def test_flawed_filters_are_refused(bench: Any):
+    """A range that is none, two at once, a moment without a zone and unknown names are refused whole."""
+    flawed: list[dict[str, Any]] = [
         {"since": "2026-01-02T00:00:00Z", "until": "2026-01-01T00:00:00Z"},
         {"last_days": 3, "since": "2026-01-01T00:00:00Z"},
         {"last_days": 0},
@@ -185,14 +185,10 @@ async def test_saved_filters_are_kept(bench: Any):
         {"metrics": ["a"] * 51},
         {"since": "2026-01-01T00:00:00"},
         {"colour": "red"},
-    ],
-    ids=str,
-)
-async def test_flawed_filters_are_refused(bench: Any, choice: dict[str, Any]):
-    """A range that is none, two at once, a moment without a zone and unknown names are refused whole."""
-    answer = await bench.do("POST", "/v1/contact-event-filters", {"name": "Flawed", "choice": choice})
+    ]
+    answers = [await bench.do("POST", "/v1/contact-event-filters", {"name": "Flawed", "choice": one}) for one in flawed]
 
-    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    assert [(one.status_code, one.json()["code"]) for one in answers] == [(422, "invalid_request")] * len(flawed)
 
 
 async def test_a_flawed_range_of_events_is_refused(bench: Any):

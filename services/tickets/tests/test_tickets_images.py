@@ -11,9 +11,9 @@ from tickets.ticket.desk import Desk
 from tickets.ticket.history import History
 from tickets.ticket.history_store import HistoryStore
 from tickets.ticket.message_store import MessageStore
-from tickets.ticket.publication import Publication
 from tickets.ticket.ticket_store import TicketStore
 from tickets.writing.image_fetching import ImageFetching
+from tickets.writing.publication import Publication
 from tickets.writing.remote_images import image_type, remote_images
 
 ACCOUNT = "acc_1"

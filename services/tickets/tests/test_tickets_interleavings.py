@@ -29,7 +29,6 @@ from service_kit.settings_copies import SettingsCopies
 from service_kit.testing.manual_clock import ManualClock
 from tickets.contacts.contact_model import Contact
 from tickets.contacts.contact_store import ContactStore
-from tickets.intake.mail_ids import SignedIds
 from tickets.life.decisions import Decisions
 from tickets.life.ticket_actions import TicketActions
 from tickets.life.ticket_edits import Assignee, TicketEdits
@@ -41,12 +40,13 @@ from tickets.privacy.erasure_blobs import ErasureBlobs
 from tickets.ticket.desk import Desk
 from tickets.ticket.history import History
 from tickets.ticket.history_store import HistoryStore
+from tickets.ticket.mail_ids import SignedIds
 from tickets.ticket.message_store import MessageStore
 from tickets.ticket.model import MESSAGES, TICKETS, Message, Ticket
-from tickets.ticket.publication import Publication
 from tickets.ticket.rules import RulesReader
 from tickets.ticket.ticket_store import TicketStore
 from tickets.writing.attachments import Attachments
+from tickets.writing.publication import Publication
 from tickets.writing.writing import Draft, Writing
 
 pytestmark = pytest.mark.laws

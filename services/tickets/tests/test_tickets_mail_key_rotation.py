@@ -2,8 +2,8 @@
 
 from contracts.inbound import MailHeaders
 from service_kit.signing import Signer
-from tickets.intake.mail_ids import OwnMail, SignedIds
 from tickets.intake.threading import KnownMails, clues
+from tickets.ticket.mail_ids import OwnMail, SignedIds
 
 OLD, NEW = "an old key of sixteen", "a new key of sixteen"
 TICKET, MESSAGE = "tic_" + "a" * 24, "msg_" + "b" * 24

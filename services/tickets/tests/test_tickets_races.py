@@ -31,7 +31,6 @@ from tickets.intake.intake import Intake
 from tickets.intake.intake_guard import GuardReader
 from tickets.intake.intake_reader import IntakeReader
 from tickets.intake.intake_writer import IntakeWriter
-from tickets.intake.mail_ids import SignedIds
 from tickets.ledger.intake_entry import INTAKE
 from tickets.ledger.intake_ledger import IntakeLedger
 from tickets.life.life import closed, snoozed
@@ -42,13 +41,14 @@ from tickets.privacy.number_stop import NumberStops
 from tickets.ticket.desk import Desk
 from tickets.ticket.history import History
 from tickets.ticket.history_store import HistoryStore
+from tickets.ticket.mail_ids import SignedIds
 from tickets.ticket.message_store import MessageStore
 from tickets.ticket.model import MESSAGES, TICKETS, Message, Ticket
-from tickets.ticket.publication import Publication
 from tickets.ticket.rules import RulesReader
 from tickets.ticket.ticket_numbers import TicketNumbers
 from tickets.ticket.ticket_store import TicketStore
 from tickets.writing.conversation import added, inbound_message, superseded
+from tickets.writing.publication import Publication
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ANN = Actor(kind="agent", id="agt_1")

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from contracts.inbound import MailHeaders
 from service_kit.signing import Signer
-from tickets.intake.mail_ids import SignedIds, clean_ids, scoped, without_plus
 from tickets.intake.threading import Clue, KnownMails, Matched, Suspected, Unmatched, clues, match
+from tickets.ticket.mail_ids import SignedIds, clean_ids, scoped, without_plus
 from tickets.ticket.model import Correspondence, Message, Ticket
 
 SIGNED = SignedIds(Signer("a key for tests that guards nothing"))

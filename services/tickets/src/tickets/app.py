@@ -28,7 +28,6 @@ from tickets.documented_problems import PROBLEMS
 from tickets.intake.intake import Intake
 from tickets.intake.intake_reader import IntakeReader
 from tickets.intake.intake_writer import IntakeWriter
-from tickets.intake.mail_ids import SignedIds
 from tickets.ledger.intake_api import intake_router
 from tickets.ledger.intake_counter import IntakeCounter
 from tickets.ledger.intake_counts_api import intake_counts_router
@@ -73,8 +72,8 @@ from tickets.subscriptions import GROUP, subscribe
 from tickets.ticket.desk import Desk
 from tickets.ticket.history import History
 from tickets.ticket.history_store import HistoryStore
+from tickets.ticket.mail_ids import SignedIds
 from tickets.ticket.message_store import MessageStore
-from tickets.ticket.publication import Publication
 from tickets.ticket.rules import RulesReader
 from tickets.ticket.ticket_numbers import TicketNumbers
 from tickets.ticket.ticket_store import TicketStore
@@ -84,6 +83,7 @@ from tickets.writing.delivery_reports import DeliveryReports
 from tickets.writing.image_fetching import ImageFetching
 from tickets.writing.images_api import images_router
 from tickets.writing.messages_api import messages_router
+from tickets.writing.publication import Publication
 from tickets.writing.redacting import Redacting
 from tickets.writing.redactions_api import redactions_router
 from tickets.writing.saved_draft_store import SavedDraftStore

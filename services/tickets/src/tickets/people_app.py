@@ -102,7 +102,7 @@ class _Wiring:
         self.keys = ApiKeyWorkflow(agents, keys, self.projection, clock)
         self.totp = TotpWorkflow(agents, platform.secrets, self.passwords, self.limit, clock)
         self.sessions = SessionWorkflow(agents, sessions, self.projection, credentials, self.audit_log, clock)
-        devices = Devices(platform.signer)
+        devices = Devices(platform.signer, clock)
         self.sign_ins = SignInWorkflow(
             agents, self.passwords, self.totp, self.limit, devices, self.refused, self.sessions
         )

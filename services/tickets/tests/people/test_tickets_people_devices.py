@@ -1,3 +1,4 @@
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -26,17 +27,32 @@ async def test_strangers_cannot_lock_out_a_known_device(people: Any) -> None:
     assert known.json()["device_token"] == device
 
 
-@pytest.mark.parametrize("flaw", ["tampered", "of another address", "made up"])
+@pytest.mark.parametrize(("away", "expected"), [(timedelta(days=88), 201), (timedelta(days=91), 429)])
+async def test_a_device_is_forgotten_when_it_is_not_used(people: Any, away: timedelta, expected: int) -> None:
+    """Each sign-in gives a token for ninety days more; one found later is as good as none (S2)."""
+    device = (await people.sign_in(OSCAR)).json()["device_token"]
+    people.clock.advance(timedelta(days=88))
+    newer = (await people.sign_in(OSCAR, device_token=device)).json()["device_token"]
+    people.clock.advance(away)
+    await lock(people)
+
+    assert (await people.sign_in(OSCAR, device_token=newer)).status_code == expected
+    assert newer.partition(".")[0] == device.partition(".")[0]
+
+
+@pytest.mark.parametrize("flaw", ["tampered", "of another address", "made up", "younger", "without a day"])
 async def test_a_device_token_cannot_be_made_or_borrowed(people: Any, flaw: str) -> None:
     """Only a sign-in with this very address gives a token that counts apart (S2)."""
     await people.add_agent()
     mine = (await people.sign_in(OSCAR)).json()["device_token"]
     theirs = (await people.sign_in("ann@acme.example")).json()["device_token"]
-    device_id, _, signature = mine.partition(".")
+    device_id, day, signature = mine.split(".")
     token = {
-        "tampered": f"{device_id}x.{signature}",
+        "tampered": f"{device_id}x.{day}.{signature}",
         "of another address": theirs,
-        "made up": "dev_0123456789abcdef01234567.abcdefghijklmnop",
+        "made up": f"dev_0123456789abcdef01234567.{day}.abcdefghijklmnop",
+        "younger": f"{device_id}.{int(day) + 1}.{signature}",
+        "without a day": f"{device_id}..{signature}",
     }[flaw]
     await lock(people)
 

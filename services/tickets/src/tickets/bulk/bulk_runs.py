@@ -22,7 +22,7 @@ from tickets.bulk.bulk_run_store import BulkRunStore
 from tickets.ticket.ticket_problems import no_such, too_many_bulk_actions
 
 MAX_RUNS = 8
-"""Begun and carried out at once in one process."""
+"""Carried out at once in one process: those that it began, and those that it took up from others."""
 
 _FINISH_SECONDS = 10.0
 _LOOK_SECONDS = 0.25
@@ -35,6 +35,10 @@ Progress = tuple[BulkRun, Sequence[BulkResult]]
 """How far a run is, and the results of its latest part."""
 
 
+class NoRoomForRunError(TransientError):
+    """A run that somebody left waits until there is room here, or elsewhere."""
+
+
 class BulkRuns:
     """A part of the service: what runs when it stops has some seconds to end; the rest is carried on by others."""
 
@@ -43,6 +47,7 @@ class BulkRuns:
         self._store = store
         self._clock = clock
         self._tasks: set[asyncio.Task[None]] = set()
+        self._taken_up = 0
         self._news = asyncio.Condition()
         self._is_stopping = False
 
@@ -64,7 +69,7 @@ class BulkRuns:
         Raises:
             Problem: too many are under way.
         """
-        if len(self._tasks) >= MAX_RUNS:
+        if self._is_full:
             raise too_many_bulk_actions(MAX_RUNS)
         run_id = derive_id("run", request_id) if request_id else new_id("run")
         settled = await self._bulk.settled(principal, change)
@@ -118,14 +123,24 @@ class BulkRuns:
             await self._pause()
 
     async def fire(self, run: BulkRun, due: Due) -> None:
-        """Carry on with a run whose carrier went silent, or forget one that ended long ago."""
+        """Carry on with a run whose carrier went silent, or forget one that ended long ago.
+
+        Raises:
+            NoRoomForRunError: too many are under way; it is tried again soon.
+        """
         if due.kind == FORGET:
             await self._store.delete(run)
             return
-        taken = await self._store.replace(taken_up(run, self._clock.now()))
-        if taken is not None and not taken.has_ended:
-            logger.info("bulk_resumed", run_id=run.id, account_id=run.account_id, part=run.next_part)
-            await self._carry_out(taken)
+        if self._is_full:
+            raise NoRoomForRunError(f"{MAX_RUNS} bulk actions are under way")
+        self._taken_up += 1
+        try:
+            taken = await self._store.replace(taken_up(run, self._clock.now()))
+            if taken is not None and not taken.has_ended:
+                logger.info("bulk_resumed", run_id=run.id, account_id=run.account_id, part=run.next_part)
+                await self._carry_out(taken)
+        finally:
+            self._taken_up -= 1
 
     async def start(self) -> None:
         """Nothing is under way yet."""
@@ -140,6 +155,10 @@ class BulkRuns:
                 await asyncio.wait(late)
         self._is_stopping = True
         await self._tell()
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self._tasks) + self._taken_up >= MAX_RUNS
 
     async def _carried_out(self, run: BulkRun) -> None:
         """What a request began; where it fails, the timer tries again."""

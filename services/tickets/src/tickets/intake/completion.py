@@ -1,17 +1,18 @@
 """A mail that could not be understood, read after all: its message is completed where it is (I6). Pure.
 
 There is never a second message: the gateway says which one the bytes became. The message shows its text with the write
-that the ticket's event follows; the event, once published, says that it is complete (`publication`).
+that the ticket's event follows; the event, once published, says that it is complete (`publication`). A ticket without
+a subject is called as the mail is.
 """
 
 from datetime import datetime
 
 from contracts.inbound import InboundMessageReceived
-from contracts.tickets import TicketMessageCompleted
+from contracts.tickets import TicketMessageCompleted, TicketSubjectChanged
 from tickets.intake.intake_state import IntakeState
 from tickets.ticket.model import Message, Ticket
 from tickets.ticket.ticket_events import SYSTEM, changed, say
-from tickets.writing.conversation import searchable
+from tickets.writing.conversation import NO_SUBJECT, searchable, subject_of
 
 _PARTIAL = "partial:"
 _COMPLETED = TicketMessageCompleted.model_fields["type"].default
@@ -34,7 +35,7 @@ def take_again(state: IntakeState, known: Message, event: InboundMessageReceived
     if current is not None and current.id != ticket.id:
         tokens = searchable(current, message.text)
         state.put_ticket(current.model_copy(update={"search_tokens": tokens}))
-    state.put_ticket(completing(state.tickets.get(ticket.id) or ticket, message, now))
+    state.put_ticket(completing(state.tickets.get(ticket.id) or ticket, message, subject_of(event), now))
     return (ticket.id,) if current is None else tuple({ticket.id: None, current.id: None})
 
 
@@ -57,8 +58,8 @@ def completed(known: Message, event: InboundMessageReceived) -> Message:
     return known.model_copy(update=said)
 
 
-def completing(ticket: Ticket, message: Message, now: datetime) -> Ticket:
-    """The ticket telling of it, unread by everybody; once, however often that is decided.
+def completing(ticket: Ticket, message: Message, subject: str, now: datetime) -> Ticket:
+    """The ticket telling of it, unread by everybody, and called `subject` if it had none; once, however often decided.
 
     Raises:
         OutboxFull: it still has too much to tell; the delivery waits.
@@ -66,7 +67,7 @@ def completing(ticket: Ticket, message: Message, now: datetime) -> Ticket:
     if any(entry.type == _COMPLETED and entry.body["message_id"] == message.id for entry in ticket.outbox):
         return ticket
     ticket = changed(ticket, now, read_by=(), search_tokens=searchable(ticket, message.text))
-    return say(
+    ticket = say(
         ticket,
         TicketMessageCompleted,
         actor=SYSTEM,
@@ -75,3 +76,7 @@ def completing(ticket: Ticket, message: Message, now: datetime) -> Ticket:
         message_id=message.id,
         message_ticket_id=ticket.id,
     )
+    if ticket.subject != NO_SUBJECT or subject == NO_SUBJECT:
+        return ticket
+    ticket = changed(ticket, now, subject=subject, search_tokens=searchable(ticket, subject))
+    return say(ticket, TicketSubjectChanged, actor=SYSTEM, cause="reparsed", now=now)

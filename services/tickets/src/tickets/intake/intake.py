@@ -10,10 +10,10 @@ from tickets.intake.intake_plan import IntakePlan, Outcome
 from tickets.intake.intake_reader import IntakeReader
 from tickets.intake.intake_state import Inbound
 from tickets.intake.intake_writer import IntakeWriter
-from tickets.intake.mail_ids import SignedIds
 from tickets.ledger.intake_entry import IntakeEntry
 from tickets.ledger.intake_ledger import IntakeLedger
 from tickets.privacy.erasure_blobs import ErasureBlobs
+from tickets.ticket.mail_ids import SignedIds
 from tickets.ticket.model import Message
 
 _ROUNDS_WITHOUT_PROGRESS = 20

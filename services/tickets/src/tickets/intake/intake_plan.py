@@ -21,13 +21,13 @@ from tickets.contacts.contacts import (
 from tickets.intake.auto_answer import auto_answer
 from tickets.intake.completion import take_again
 from tickets.intake.intake_state import Inbound, IntakeState
-from tickets.intake.mail_ids import SignedIds
 from tickets.intake.senders import chat_key, presented, sender_identity, thread_key
 from tickets.intake.threading import Matched, ThreadMatch, Unmatched, clues, match
 from tickets.intake.verdict import Disposition, Ignore, Join, Start, Surroundings, judge
 from tickets.life.reopen import Append, owner_stays, policy_of
 from tickets.privacy.block import Block
 from tickets.privacy.block_kept import blocked_message, kept_message
+from tickets.ticket.mail_ids import SignedIds
 from tickets.ticket.model import Message, Ticket
 from tickets.ticket.ticket_events import SYSTEM, counts, say
 from tickets.writing.conversation import (

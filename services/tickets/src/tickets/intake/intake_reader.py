@@ -11,12 +11,12 @@ from tickets.contacts.contact_store import ContactStore
 from tickets.contacts.contacts import identity
 from tickets.intake.intake_guard import GuardReader
 from tickets.intake.intake_state import Inbound, IntakeState
-from tickets.intake.mail_ids import SignedIds, scoped
 from tickets.intake.senders import chat_key, sender_identity, thread_key
 from tickets.intake.threading import KnownMails, all_ids, successor_id
 from tickets.life.reopen import may_reopen_by_new_thread
 from tickets.people.presence_store import PresenceStore
 from tickets.ticket.drafts import Drafts
+from tickets.ticket.mail_ids import SignedIds, scoped
 from tickets.ticket.message_store import MessageStore
 from tickets.ticket.model import Message, Ticket
 from tickets.ticket.rules import Rules, RulesReader

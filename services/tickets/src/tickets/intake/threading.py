@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from contracts.inbound import MailHeaders
-from tickets.intake.mail_ids import SignedIds, clean_ids, scoped
+from tickets.ticket.mail_ids import SignedIds, clean_ids, scoped
 from tickets.ticket.model import Message, Ticket
 
 MAX_REFERENCES = 100

@@ -12,9 +12,9 @@ from service_kit.outbox import Outbox
 from service_kit.problem import Problem
 from tickets.ticket.history import History
 from tickets.ticket.model import Ticket
-from tickets.ticket.publication import Publication
 from tickets.ticket.ticket_problems import no_such, stale
 from tickets.ticket.ticket_store import TicketStore
+from tickets.writing.publication import Publication
 
 _ATTEMPTS = 50
 

@@ -11,7 +11,7 @@ from contracts.tickets import TicketEvent
 from service_kit.http.pages import PageOf
 from tickets.ticket.history_store import HistoryStore
 from tickets.ticket.model import HistoryEntry, Ticket
-from tickets.ticket.publication import history_entry
+from tickets.writing.publication import history_entry
 
 _MISSED = 50
 """How many events a stale writer is told of at most: the newest."""

@@ -16,7 +16,7 @@ from contracts.settings import (
     TicketSettings,
 )
 from service_kit.settings_copies import SettingsCopies
-from tickets.intake.mail_ids import without_plus
+from tickets.ticket.mail_ids import without_plus
 
 
 @dataclass(frozen=True, slots=True)

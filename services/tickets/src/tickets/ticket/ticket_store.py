@@ -9,8 +9,8 @@ from contracts.people import Channel
 from contracts.tickets import Priority, Status
 from service_kit.docstore import All, Cmp, Collection, DocStore, Eq, Filter, Has, In, Match, Page, Sort
 from tickets.custom.custom_fields import asked_terms
-from tickets.lists.search_text import search_text
 from tickets.ticket.model import TICKETS, Ticket
+from tickets.ticket.search_text import search_text
 from tickets.ticket.stored import Written, written
 
 SortField = Literal["updated_at", "created_at", "urgency"]

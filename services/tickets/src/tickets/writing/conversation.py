@@ -12,11 +12,11 @@ from contracts.tickets import TicketCreated, TicketMessageAdded
 from service_kit.docstore.tokens import document_tokens
 from tickets.contacts.contact_model import Contact
 from tickets.intake.auto_text import AutoText
-from tickets.intake.mail_ids import clean_ids, scoped, without_plus
 from tickets.intake.threading import references
 from tickets.intake.verdict import Start
 from tickets.life.life import awake, reopened
 from tickets.life.reopen import Append, Reopen, Wake
+from tickets.ticket.mail_ids import clean_ids, scoped, without_plus
 from tickets.ticket.model import Correspondence, Delivery, Message, Ticket
 from tickets.ticket.ticket_events import SYSTEM, changed, say
 
@@ -24,6 +24,9 @@ MAX_PARTICIPANTS = 50
 MAX_SEARCH_TOKENS = 1_000
 _MAIL_CHAIN = 20
 _FOLLOWERS = 20
+NO_SUBJECT = "(no subject)"
+"""What a ticket is called whose first message says nothing, or could not be read."""
+
 _SUBJECT_CHARACTERS = 120
 
 
@@ -213,7 +216,7 @@ def subject_of(event: InboundMessageReceived) -> str:
     """What a new ticket is called."""
     if event.subject and event.subject.strip():
         return event.subject.strip()
-    return subject_from(event.text) or "(no subject)"
+    return subject_from(event.text) or NO_SUBJECT
 
 
 def subject_from(text: str) -> str:

@@ -10,9 +10,9 @@ from tickets.metrics import TicketMetrics
 from tickets.ticket.desk import Desk
 from tickets.ticket.message_store import MessageStore
 from tickets.ticket.model import Message, Ticket
-from tickets.ticket.publication import projected
 from tickets.ticket.ticket_events import SYSTEM, say
 from tickets.writing.delivery_state import advances
+from tickets.writing.publication import projected
 
 
 class DeliveryReports:

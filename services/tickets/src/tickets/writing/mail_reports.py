@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from contracts.inbound import InboundMessageReceived
-from tickets.intake.mail_ids import OwnMail, SignedIds, clean_ids
+from tickets.ticket.mail_ids import OwnMail, SignedIds, clean_ids
 from tickets.ticket.model import Delivery
 from tickets.writing.delivery_state import DELAYED
 

@@ -8,7 +8,7 @@ from contracts.outbound import MailThreading, OutboundMessageRequested, Purpose
 from contracts.people import Party
 from service_kit.outbox import with_events
 from tickets.contacts.contact_model import Contact, NumberSaid
-from tickets.intake.mail_ids import SignedIds, scoped
+from tickets.ticket.mail_ids import SignedIds, scoped
 from tickets.ticket.model import Message, Ticket
 from tickets.ticket.visibility import may_leave
 from tickets.writing.conversation import added, with_mail

@@ -10,10 +10,10 @@ from service_kit.clock import Clock
 from service_kit.problem import Problem
 from tickets.contacts.contact_model import Contact
 from tickets.contacts.contact_store import ContactStore
-from tickets.intake.mail_ids import SignedIds
 from tickets.mentions.mentions import telling
 from tickets.people.agent_directory import AgentLookup
 from tickets.ticket.desk import Desk, Edit
+from tickets.ticket.mail_ids import SignedIds
 from tickets.ticket.message_store import MessageStore
 from tickets.ticket.model import Delivery, Message, Ticket
 from tickets.ticket.ticket_events import counts
