@@ -57,10 +57,10 @@ def test_a_record_that_cannot_be_read_is_set_aside_and_the_rest_flows(
 
 
 def test_every_reader_sets_aside_for_itself(system: RunningSystem, shared_company: Company) -> None:
-    """A malformed ticket event is a dead letter of each service that reads them, and stops none."""
+    """A malformed ticket event is a dead letter of each service that reads such events, and stops none."""
     company = shared_company
     agent = company.agent(online=True)
-    system.bus.put("ticket-events-v1", "acc/malformed", b"{", ce_type="support.ticket.created.v1")
+    system.bus.put("ticket-events-v1", "acc/malformed", b"{", ce_type="support.ticket.closed.v1")
     ticket = company.assigned(company.opened_by_mail()["id"])
     readers = ["router", "notifier", "reporting", "webchat-gateway"]
     letters = [system.bus.dead_letter("ticket-events-v1", reader, "acc/malformed") for reader in readers]
