@@ -168,10 +168,26 @@ class CountingBus:
         """As the engine does."""
         await self._inner.ping()
 
-    async def dead_letters(self, topic: Topic, group: str, *, limit: int = 100) -> Sequence[DeadLetter]:
+    async def shortcomings(self) -> Sequence[str]:
         """As the engine does."""
-        return await self._inner.dead_letters(topic, group, limit=limit)
+        return await self._inner.shortcomings()
+
+    async def dead_letters(
+        self, topic: Topic, group: str, *, limit: int = 100, after: str | None = None
+    ) -> Sequence[DeadLetter]:
+        """As the engine does."""
+        return await self._inner.dead_letters(topic, group, limit=limit, after=after)
+
+    async def put_back(self, topic: Topic, letters: Sequence[DeadLetter]) -> None:
+        """As the engine does."""
+        await self._inner.put_back(topic, letters)
 
     async def replay(self, topic: Topic, group: str, *, limit: int = 100) -> int:
         """As the engine does."""
         return await self._inner.replay(topic, group, limit=limit)
+
+    async def discard(
+        self, topic: Topic, group: str, is_unwanted: Callable[[DeadLetter], bool]
+    ) -> Sequence[DeadLetter]:
+        """As the engine does."""
+        return await self._inner.discard(topic, group, is_unwanted)
