@@ -13,16 +13,17 @@ from faults.budget import Budget
 from faults.cast import Player
 from faults.desk_client import DeskClient, NoAnswerError
 from faults.history import History, Written
+from faults.patience import ANSWER_SECONDS
 
 _MOST_REPLIES_TO_A_TICKET = 3
 _LAST_WORDS_SECONDS = 60.0
 _LOOK_AGAIN_SECONDS = 0.25
 
 
-async def until_answered(history: History, replies: int) -> None:
+async def until_answered(history: History, replies: int, seconds: float = _LAST_WORDS_SECONDS) -> None:
     """Wait until so many replies were taken; where agents do not get there a test says how far they got."""
     with suppress(TimeoutError):
-        async with asyncio.timeout(_LAST_WORDS_SECONDS):
+        async with asyncio.timeout(seconds):
             while len(history.replies("answered")) < replies:  # noqa: ASYNC110 - the history knows no events
                 await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
@@ -30,8 +31,10 @@ async def until_answered(history: History, replies: int) -> None:
 class Agent:
     """One agent, who works on the tickets assigned to them."""
 
-    def __init__(self, base_url: str, player: Player, history: History, chance: Random) -> None:
-        self._desk = DeskClient(base_url, player.key, chance)
+    def __init__(
+        self, base_url: str, player: Player, history: History, chance: Random, *, answer_seconds: float = ANSWER_SECONDS
+    ) -> None:
+        self._desk = DeskClient(base_url, player.key, chance, answer_seconds=answer_seconds)
         self._history = history
         self._chance = chance
         self._acts: Counter[str] = Counter()

@@ -24,12 +24,21 @@ class NoAnswerError(Exception):
 class DeskClient:
     """Requests of one agent or key."""
 
-    def __init__(self, base_url: str, token: str, chance: Random, *, give_up_after_seconds: float = 12.0) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        token: str,
+        chance: Random,
+        *,
+        answer_seconds: float = ANSWER_SECONDS,
+        give_up_after_seconds: float | None = None,
+    ) -> None:
+        """`answer_seconds` are for one attempt; without more being said there is time for little else."""
         self._client = httpx.AsyncClient(
-            base_url=base_url, headers={"Authorization": f"Bearer {token}"}, timeout=ANSWER_SECONDS
+            base_url=base_url, headers={"Authorization": f"Bearer {token}"}, timeout=answer_seconds
         )
         self._chance = chance
-        self._give_up_after = give_up_after_seconds
+        self._give_up_after = give_up_after_seconds or answer_seconds + 2.0
 
     async def __aenter__(self) -> Self:
         return self

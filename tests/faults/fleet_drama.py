@@ -19,6 +19,9 @@ from faults.quiet import until_quiet
 from faults.reader import observe
 from faults.world import World
 
+_ANSWER_SECONDS = 30.0
+"""As browsers wait: on two processors a reply takes a quarter of a minute while all others write to the store."""
+
 
 @dataclass(frozen=True, slots=True)
 class FleetDrama:
@@ -50,7 +53,13 @@ async def fleet_played(
             cast = await gather_cast(fleet, world)
             await until_quiet(fleet, seconds=120)
             agents = tuple(
-                Agent(fleet.base_url, player, history, Random(chance.getrandbits(64)))  # noqa: S311 - reproducible
+                Agent(
+                    fleet.base_url,
+                    player,
+                    history,
+                    Random(chance.getrandbits(64)),  # noqa: S311 - reproducible
+                    answer_seconds=_ANSWER_SECONDS,
+                )
                 for player in cast.online
             )
             async with Crowd(fleet, world, cast, history, chance, customers) as crowd:
