@@ -17,6 +17,8 @@ from engines.dovecot import USER, DovecotEngine, find_dovecot
 pytestmark = pytest.mark.engines
 
 PASSWORD = "sesame"
+LEASE_SECONDS = "10"
+"""The dead life's lease of the mailbox has to end before the next one reads it."""
 ONE_PROCESS = "all of the system must die at once, and only one process does"
 
 
@@ -37,7 +39,7 @@ def verdicts(owner: Caller, mail: Mail, count: int) -> list[str]:
         items = owner.get("/v1/intake", provider_message_id=mail.message_id)["items"]
         return sorted(item["verdict"] for item in items) if len(items) >= count else []
 
-    return until(look)
+    return until(look, seconds=40)
 
 
 @pytest.mark.embedded_only(reason=ONE_PROCESS)
@@ -50,6 +52,7 @@ def test_a_mail_taken_before_a_kill_is_there_once(
 ) -> None:
     """The next life takes it again, as the same message: nothing is lost, nothing is doubled (I3, I4, X1)."""
     process = DeskbusProcess(tmp_path / "home", allow_private_urls=1, crash_at=point)
+    process.environment["INGEST_EMAIL_IMAP_LEASE_SECONDS"] = LEASE_SECONDS
     try:
         process.start()
         process.wait_until_ready()
