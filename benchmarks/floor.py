@@ -83,21 +83,21 @@ class Floor:
         if self._has_past and act.is_replacement:
             for document in act.documents:
                 self._revs.setdefault((name, document.id), document.rev)
-        known = [document for document in act.documents if (name, document.id) in self._revs]
-        new = [document for document in act.documents if (name, document.id) not in self._revs]
-        if known:
-            fates = await act.collection.replace_many([self._at_stored_rev(name, document) for document in known])
-            if any(fate is not Fate.DONE for fate in fates):
-                raise RuntimeError(f"the floor's writes to {name} are refused: it would write less than the pipeline")
+        known, new = [], []
+        for document in act.documents:
+            rev = self._revs.get((name, document.id))
+            # Noted before it is written: a batch of another topic may write the same document meanwhile, after this.
+            self._revs[name, document.id] = (rev or 0) + 1
+            if rev is None:
+                new.append(document)
+            else:
+                known.append(document if document.rev == rev else document.model_copy(update={"rev": rev}))
         if new:
             await act.collection.insert_many(new)
-        for document in act.documents:
-            self._revs[name, document.id] = self._revs.get((name, document.id), 0) + 1
-
-    def _at_stored_rev(self, name: str, document: Document) -> Document:
-        """The document as its compare-and-swap succeeds, whatever batch of another topic came in between."""
-        rev = self._revs[name, document.id]
-        return document if document.rev == rev else document.model_copy(update={"rev": rev})
+        if known:
+            fates = await act.collection.replace_many(known)
+            if self._has_past and any(fate is not Fate.DONE for fate in fates):
+                raise RuntimeError(f"the floor's writes to {name} are refused: it would write less than the pipeline")
 
 
 def _ready(call: Call, collections: Mapping[str, CountingCollection[Any]]) -> _Write | _Publish:
