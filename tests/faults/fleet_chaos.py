@@ -18,8 +18,6 @@ _STANDSTILL_SECONDS = (1.0, 6.0)
 _GROWING = ("tickets", "router", "ingest-email", "ingest-sms", "webchat-gateway")
 """Services that go from two processes to three and back: those in which a rebalance moves a customer's message."""
 _ROLLED = ("tickets", "router")
-_LEFT_WORK = "its work is done again"
-"""How a process ends its last words when its time to stop was up (`run_service.py`)."""
 
 log = structlog.get_logger(__name__)
 
@@ -112,11 +110,7 @@ class FleetChaos:
         await self._stop(reserve)
 
     async def _stop(self, replica: Replica) -> None:
-        """In order; or with the word that it has waited long enough for its store, and leaves work to be done again."""
-        if await replica.stop() != 0:
-            last = replica.log.rstrip().rpartition("\n")[2]
-            assert last.endswith(_LEFT_WORK), f"{replica.name} did not stop in order: {replica.log[-2000:]}"
-            log.info("left_work", replica=replica.name)
+        assert await replica.stop() == 0, f"{replica.name} did not stop in order: {replica.log[-2000:]}"
 
     async def restart_documents(self) -> None:
         """The document store dies and comes back."""

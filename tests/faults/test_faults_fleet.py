@@ -21,7 +21,7 @@ QUIET_SECONDS = 420
 """A reply that a sink was twice too slow to take, on a busy machine, is tried again after five minutes."""
 LAST_WORDS_SECONDS = 240
 """For agents whose turn comes when customers are done."""
-MESSAGES_PER_REPLY = 40
+MESSAGES_PER_REPLY = 20
 SECONDS_PER_ACT = 20
 """On a machine with two cores, about: most of it waits for groups of Kafka to settle."""
 FEWEST_ACTS = 12

@@ -5,7 +5,6 @@ from datetime import datetime
 
 from contracts.ids import derive_id
 from contracts.inbound import ContactProfileGiven, InboundMessageReceived
-from contracts.tickets import TicketDeliveryUpdated
 from service_kit.outbox import OUTBOX_LIMIT
 from tickets.contacts.contact_model import Contact, Identity
 from tickets.contacts.contact_parts import in_part
@@ -29,7 +28,7 @@ from tickets.privacy.block import Block
 from tickets.privacy.block_kept import blocked_message, kept_message
 from tickets.ticket.mail_ids import SignedIds
 from tickets.ticket.model import Message, Ticket
-from tickets.ticket.ticket_events import SYSTEM, counts, say
+from tickets.ticket.ticket_events import counts
 from tickets.writing.conversation import (
     auto_message,
     auto_message_id,
@@ -39,7 +38,7 @@ from tickets.writing.conversation import (
     opened,
     superseded,
 )
-from tickets.writing.mail_reports import is_mail_report, reported_mails
+from tickets.writing.mail_reports import is_mail_report, with_report
 from tickets.writing.outgoing import sent
 
 _ROOM_FOR_ONE_MESSAGE = 10
@@ -245,22 +244,13 @@ class IntakePlan:
             our_addresses=self.state.rules[event.account_id].our_addresses,
             now=self._now,
         )
-        return self._with_report(event, ticket)
+        return with_report(ticket, event, self._signed, self.state.current_of, self._now)
 
     def _owner_stays(self, ticket: Ticket) -> bool:
         """Where nobody is ever online, because there is no rotation, everybody counts as available (A3)."""
         rules = self.state.rules[ticket.account_id]
         is_available = not rules.round_robin or ticket.assignee_id in self.state.online
         return owner_stays(policy_of(rules.tickets, ticket), is_available=is_available)
-
-    def _with_report(self, event: InboundMessageReceived, ticket: Ticket) -> Ticket:
-        """The ticket saying that a message of ours has failed, or is late, as a mail server reports it (X7)."""
-        for own, reported in reported_mails(event, self._signed):
-            if (named := self.state.current_of(own.ticket_id)) and named.id == ticket.id:
-                cause = "bounce" if reported.state == "failed" else "delay"
-                fields = {"message_id": own.message_id, **reported.model_dump()}
-                return say(ticket, TicketDeliveryUpdated, actor=SYSTEM, cause=cause, now=self._now, **fields)
-        return ticket
 
     def _answer(
         self,

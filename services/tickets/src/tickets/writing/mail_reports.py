@@ -1,10 +1,13 @@
 """What mail servers report about messages of ours, as the tickets are told it (X7). Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime
 
 from contracts.inbound import InboundMessageReceived
+from contracts.tickets import TicketDeliveryUpdated
 from tickets.ticket.mail_ids import OwnMail, SignedIds, clean_ids
-from tickets.ticket.model import Delivery
+from tickets.ticket.model import Delivery, Ticket
+from tickets.ticket.ticket_events import SYSTEM, say
 from tickets.writing.delivery_state import DELAYED
 
 _DELAY = "delivery_delayed"
@@ -35,3 +38,19 @@ def _reported_delivery(event: InboundMessageReceived) -> Delivery | None:
     if event.automatic.kind == "bounce":
         return Delivery(state="failed", reason="bounced")
     return Delivery(state="sent", reason=DELAYED) if event.automatic.rule == _DELAY else None
+
+
+def with_report(
+    ticket: Ticket,
+    event: InboundMessageReceived,
+    signed: SignedIds,
+    current_of: Callable[[str], Ticket | None],
+    now: datetime,
+) -> Ticket:
+    """The ticket saying that a message of ours has failed, or is late, as a mail server reports it (X7)."""
+    for own, reported in reported_mails(event, signed):
+        if (named := current_of(own.ticket_id)) and named.id == ticket.id:
+            cause = "bounce" if reported.state == "failed" else "delay"
+            fields = {"message_id": own.message_id, **reported.model_dump()}
+            return say(ticket, TicketDeliveryUpdated, actor=SYSTEM, cause=cause, now=now, **fields)
+    return ticket
