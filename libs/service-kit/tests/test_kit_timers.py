@@ -9,6 +9,7 @@ import pytest_asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service_kit.clock import SystemClock
 from service_kit.docstore import Collection, CollectionSpec, DocStore, Fate, Index
 from service_kit.docstore.sqlite import SqliteDocStore
 from service_kit.errors import TransientError
@@ -261,6 +262,19 @@ async def test_one_that_hangs_holds_up_none_that_comes_later(
 
     assert firing.fired[-1] == ("slow", "wake")
     assert len(firing.fired) == 101
+
+
+async def test_looks_again_when_something_is_due(tasks: Collection[Task], firing: Firing):
+    """What is due before the next regular look is fired when it is due, however seldom there is one (L2)."""
+    clock = SystemClock()
+    begun = clock.now()
+    await tasks.insert_many([with_due(Task(id="a"), "wake", begun + timedelta(seconds=0.2))])
+    worker = Timers(tasks, clock, firing, interval_seconds=60).worker()
+    await worker.start()
+    await eventually(lambda: firing.fired == [("a", "wake")])
+    await worker.stop()
+
+    assert clock.now() - begun >= timedelta(seconds=0.2)
 
 
 async def test_runs_as_a_worker(tasks: Collection[Task], clock: ManualClock, firing: Firing):

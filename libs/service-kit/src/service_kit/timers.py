@@ -23,6 +23,9 @@ from service_kit.worker import PeriodicWorker
 _CONCURRENT_FIRES = 32
 _FINISH_SECONDS = 10.0
 _RETRY_AFTER = timedelta(seconds=1)
+_SOONEST_SECONDS = 0.01
+_TOGETHER_SECONDS = 0.25
+"""What is in flight may end meanwhile, before more of what is due is claimed."""
 
 logger = structlog.get_logger()
 
@@ -75,13 +78,15 @@ class Timers(Generic[D]):
         fire: Callable[[D, Due], Awaitable[None]],
         *,
         lease_seconds: float = 30.0,
-        interval_seconds: float = 0.25,
+        interval_seconds: float = 1.0,
     ) -> None:
+        """`interval_seconds` pass at most between looks: what was set after one, for sooner, is as late as that."""
         self._collection = collection
         self._clock = clock
         self._fire = fire
         self._lease = timedelta(seconds=lease_seconds)
-        self._interval = interval_seconds
+        self._interval = timedelta(seconds=interval_seconds)
+        self._due_next: datetime | None = None
         self._in_flight: set[asyncio.Task[bool]] = set()
         self._lateness: TimerLateness | None = None
         self._name = ""
@@ -100,24 +105,34 @@ class Timers(Generic[D]):
         """
         if metrics is not None:
             self._lateness, self._name = TimerLateness.on(metrics), name
-        return _TimersWorker("timers", self._interval, self._keep_firing, self._finish)
+        return _TimersWorker(self._interval.total_seconds(), self._keep_firing, self._finish, self._seconds_to_next)
 
     async def _keep_firing(self) -> None:
         while await self._begin():
-            await asyncio.wait(self._in_flight, timeout=self._interval)
+            await asyncio.wait(self._in_flight, timeout=_TOGETHER_SECONDS)
+
+    def _seconds_to_next(self) -> float:
+        """How long nothing is due, as far as the last look could see."""
+        longest = self._interval.total_seconds()
+        if self._due_next is None:
+            return longest
+        return min(longest, max(_SOONEST_SECONDS, (self._due_next - self._clock.now()).total_seconds()))
 
     async def _begin(self) -> list[asyncio.Task[bool]]:
         """Claim what is due, oldest first and as far as there is room, and begin to fire it."""
         room = _CONCURRENT_FIRES - len(self._in_flight)
-        if room <= 0:
-            return []
         now = self._clock.now()
-        page = await self._collection.find(Cmp("due_at", "<=", now), sort=Sort("due_at"), limit=room)
+        if room <= 0:
+            self._due_next = now + timedelta(seconds=_TOGETHER_SECONDS)
+            return []
+        # Also what is due before the next look: that look comes in time for it, however rarely there is one else.
+        page = await self._collection.find(Cmp("due_at", "<=", now + self._interval), sort=Sort("due_at"), limit=room)
+        due = [document for document in page.items if document.due_at is not None and document.due_at <= now]
+        self._due_next = page.items[len(due)].due_at if len(due) < len(page.items) else None
         if self._lateness is not None:
             # Not `due_at`: a claim moves that on, and a timer that fails again and again would never look late.
-            due = [document.due[0].at for document in page.items if document.due]
-            self._lateness.observe(self._name, due, now)
-        begun = [asyncio.create_task(self._fires(document)) for document in await self._claim(page.items, now)]
+            self._lateness.observe(self._name, [document.due[0].at for document in due if document.due], now)
+        begun = [asyncio.create_task(self._fires(document)) for document in await self._claim(due, now)]
         self._in_flight.update(begun)
         for task in begun:
             task.add_done_callback(self._settle)
@@ -176,19 +191,23 @@ class Timers(Generic[D]):
 
 
 class _TimersWorker(PeriodicWorker):
-    """Stops when also what it began has ended."""
+    """Looks again when something is due, and stops when also what it began has ended."""
 
     def __init__(
         self,
-        name: str,
         interval_seconds: float,
         run: Callable[[], Awaitable[None]],
         finish: Callable[[], Awaitable[None]],
+        seconds_to_next: Callable[[], float],
     ) -> None:
-        super().__init__(name, interval_seconds, run)
+        super().__init__("timers", interval_seconds, run)
         self._finish = finish
+        self._seconds_to_next = seconds_to_next
 
     async def stop(self) -> None:
         """Begin nothing more, and let what was begun end."""
         await super().stop()
         await self._finish()
+
+    def _delay(self, failures: int) -> float:
+        return super()._delay(failures) if failures else self._seconds_to_next()

@@ -42,6 +42,9 @@ from service_kit.settings_copies import SettingsCopies
 from service_kit.ssrf import GuardedHttp
 from service_kit.timers import Timers
 
+_SEND_WITHIN_SECONDS = 0.25
+"""What a customer or a webhook waits for is due at once, so it leaves at the next look."""
+
 
 def create_service(platform: Platform, settings: NotifierSettings | None = None) -> Service:
     """The service on a platform; its subscriptions are declared on the platform's bus."""
@@ -105,14 +108,20 @@ def create_service(platform: Platform, settings: NotifierSettings | None = None)
             gateway,
             outbox.worker(platform.metrics),
             AuditTrail(platform, "notifier").worker(),
-            Timers(store.deliveries, clock, sending.send, lease_seconds=lease).worker(platform.metrics, "deliveries"),
+            Timers(
+                store.deliveries, clock, sending.send, lease_seconds=lease, interval_seconds=_SEND_WITHIN_SECONDS
+            ).worker(platform.metrics, "deliveries"),
             Timers(staff.mails, clock, staff.send, lease_seconds=lease).worker(platform.metrics, "staff mails"),
             Timers(checks.checks, clock, checks.fire, lease_seconds=2 * lease).worker(
                 platform.metrics, "forwarding checks"
             ),
-            Timers(webhook_store.deliveries, clock, webhooks.send, lease_seconds=lease).worker(
-                platform.metrics, "webhooks"
-            ),
+            Timers(
+                webhook_store.deliveries,
+                clock,
+                webhooks.send,
+                lease_seconds=lease,
+                interval_seconds=_SEND_WITHIN_SECONDS,
+            ).worker(platform.metrics, "webhooks"),
         ),
     )
 

@@ -38,12 +38,6 @@ Whether the member lives is told by its heartbeats, and whether it gets on by `C
 _BATCH_WAIT_MS = 50
 """One empty poll; FastStream then sleeps as long again."""
 
-_FETCH_WAIT_MS = 100
-"""A node answers one fetch at a time: a partition just emptied waits for the others' fetch to end.
-
-Readers that may rest wait as long as that: their fetches are most of what an idle cluster would have to answer.
-"""
-
 GRACE_SECONDS = 15.0
 """How long a handler in flight may take when the bus stops."""
 
@@ -89,7 +83,6 @@ def add_subscriber(broker: KafkaBroker, subscription: Subscription, reader: Part
         group_id=group_id(group, topic.name),
         max_records=subscription.max_records,
         batch_timeout_ms=_BATCH_WAIT_MS,
-        fetch_max_wait_ms=max(_FETCH_WAIT_MS, int(subscription.rest_seconds * 1000)),
         auto_offset_reset="earliest",
         partition_assignment_strategy=(RoundRobinPartitionAssignor,),
         max_poll_interval_ms=_LONGEST_BATCH_SECONDS * 1000,
