@@ -5,14 +5,14 @@ from contextlib import ExitStack, contextmanager
 
 import httpx
 
+from benchmarks.child import SECRET_KEY
 from benchmarks.engine_sets import Fresh
-from benchmarks.steady import provision
 from end_to_end.bus import Bus
 from end_to_end.commands import Commands
 from end_to_end.company import Company
 from end_to_end.http_peer import HttpPeer
 from end_to_end.kafka_topics import KafkaTopics
-from end_to_end.process import DeskbusProcess, free_ports
+from end_to_end.process import DeskbusProcess, free_ports, run_deskbus
 from end_to_end.relay import Relay
 from end_to_end.twilio import rest_api
 from end_to_end.valkey_streams import ValkeyStreams
@@ -32,7 +32,7 @@ def desk_on(fresh: Fresh) -> Iterator[Found]:
         stack.callback(process.close)
         if fresh.bus_url:
             # Topics of an engine of its own are made by whoever operates it.
-            provision(process, fresh)
+            _provision(process, fresh)
         process.start()
         relay = stack.enter_context(Relay(relay_port))
         twilio = stack.enter_context(HttpPeer(rest_api))
@@ -42,6 +42,20 @@ def desk_on(fresh: Fresh) -> Iterator[Found]:
         bus = stack.enter_context(_bus(process, fresh))
         yield lambda: Company(commands.create_account(), client, process, relay, twilio, bus)
         process.stop()
+
+
+def _provision(system: DeskbusProcess, fresh: Fresh) -> None:
+    """Make the topics of a `deskbus up` on engines that are not its own."""
+    folder = fresh.home / "init"
+    engines = {
+        "DESKBUS_STORE_URL": fresh.store_url or f"sqlite:///{folder}/store",
+        "DESKBUS_BLOBS_URL": f"file:///{folder}/blobs",
+        "DESKBUS_REDIS_URL": fresh.redis_url,
+        "DESKBUS_SECRET_KEY": SECRET_KEY,
+    }
+    done = run_deskbus("init", "--wait", "60", environment={**system.environment, **engines})
+    if done.returncode:
+        raise RuntimeError(f"deskbus init ended with {done.returncode}: {done.stderr or done.stdout}")
 
 
 def _bus(process: DeskbusProcess, fresh: Fresh) -> Bus:

@@ -23,6 +23,7 @@ import tickets.app
 from benchmarks.counting import CountingBus, CountingStore
 from benchmarks.floor import Floor
 from benchmarks.recording import Recording, load_script
+from benchmarks.share import Share
 from benchmarks.tally import Tally
 from deskbus.composition import SERVICE_NAMES
 from deskbus.engines import Engines
@@ -43,7 +44,7 @@ _REPORT_SECONDS = 0.2
 class Assignment(BaseModel):
     """What a child is to run. `script`: where a recording is written, or read from by a floor.
 
-    `has_past`: a floor finds what the recorded run began with.
+    `has_past`: a floor finds what the recorded run began with. `share`: what of it a replica of a floor writes.
     """
 
     service: Literal["tickets", "router"]
@@ -55,6 +56,7 @@ class Assignment(BaseModel):
     script: Path
     profile: Path | None = None
     has_past: bool = False
+    share: Share = Share()
 
 
 @asynccontextmanager
@@ -89,7 +91,7 @@ async def engines_on(assignment: Assignment) -> AsyncIterator[Engines]:
 async def run(assignment: Assignment) -> None:
     """Run until standard input ends."""
     tally, recording = Tally(), Recording(is_on=assignment.mode == "record")
-    floor = Floor(has_past=assignment.has_past) if assignment.mode == "floor" else None
+    floor = Floor(has_past=assignment.has_past, share=assignment.share) if assignment.mode == "floor" else None
     async with platform_on(assignment) as engines:
         store = CountingStore(engines.store, tally, recording)
         bus = CountingBus(engines.bus, tally, recording, floor.handler if floor else None)

@@ -4,7 +4,8 @@ It stands on the same ports and engines as the pipeline and has the process, the
 the indexes of the service it is the floor of. It includes what the ports themselves need: decoding a record into its
 event, and rendering and indexing a document. It reads nothing from the store and calls none of the service's code.
 Documents and events are made ready before the clock starts. On engines that hold what the recorded run began with it
-replaces what that run replaced; on empty ones it can only insert what is written for the first time.
+replaces what that run replaced; on empty ones it can only insert what is written for the first time. Replicas share
+the writes of each batch.
 """
 
 from collections import defaultdict, deque
@@ -14,6 +15,7 @@ from typing import Any
 
 from benchmarks.counting import CountingBus, CountingCollection
 from benchmarks.recording import Call, Script
+from benchmarks.share import Share
 from contracts.envelope import Event
 from contracts.topics import TOPICS
 from service_kit.bus import Handler, Subscription
@@ -41,13 +43,14 @@ class _Publish:
 class Floor:
     """Replays a script: whenever as many records of a topic have come as its next batch had, that batch's writes.
 
-    `has_past`: what the recorded run began with is there.
+    `has_past`: what the recorded run began with is there. `share`: what is this replica's to write.
     """
 
-    def __init__(self, *, has_past: bool = False) -> None:
+    def __init__(self, *, has_past: bool = False, share: Share = Share()) -> None:  # noqa: B008 - it is frozen
         self._has_past = has_past
+        self._share = share
         self._bus: CountingBus | None = None
-        self._batches: dict[str, deque[tuple[int, list[_Write | _Publish]]]] = defaultdict(deque)
+        self._batches: dict[str, deque[tuple[float, list[_Write | _Publish]]]] = defaultdict(deque)
         self._seen: dict[str, int] = defaultdict(int)
         self._revs: dict[tuple[str, str], int] = {}
 
@@ -57,8 +60,8 @@ class Floor:
         due: dict[str, int] = defaultdict(int)
         for batch in script.batches:
             due[batch.topic] += batch.records
-            ready = [_ready(call, collections) for call in batch.calls]
-            self._batches[batch.topic].append((due[batch.topic], ready))
+            ready = [_ready(call, collections, self._share) for call in batch.calls]
+            self._batches[batch.topic].append((self._share.after(due[batch.topic]), ready))
 
     def handler(self, subscription: Subscription) -> Handler:
         """What stands in for the subscription's own handler."""
@@ -74,11 +77,14 @@ class Floor:
         return replay
 
     async def _do(self, act: _Write | _Publish) -> None:
-        if isinstance(act, _Publish):
-            if self._bus is None:
-                raise RuntimeError("prepare the floor first")
+        if isinstance(act, _Write):
+            await self._write(act)
+        elif self._bus is None:
+            raise RuntimeError("prepare the floor first")
+        elif act.events:
             await self._bus.publish(act.events)
-            return
+
+    async def _write(self, act: _Write) -> None:
         name = act.collection.spec.name
         if self._has_past and act.is_replacement:
             for document in act.documents:
@@ -100,10 +106,12 @@ class Floor:
                 raise RuntimeError(f"the floor's writes to {name} are refused: it would write less than the pipeline")
 
 
-def _ready(call: Call, collections: Mapping[str, CountingCollection[Any]]) -> _Write | _Publish:
+def _ready(call: Call, collections: Mapping[str, CountingCollection[Any]], share: Share) -> _Write | _Publish:
     if call.kind == "publish":
         shapes = (_EVENTS[name] for name in call.types)
-        return _Publish([shape.model_validate_json(body) for shape, body in zip(shapes, call.bodies, strict=True)])
+        events = [shape.model_validate_json(body) for shape, body in zip(shapes, call.bodies, strict=True)]
+        return _Publish([event for event in events if share.holds(event.key)])
     collection = collections[call.collection]
     documents = [collection.spec.model.model_validate_json(body) for body in call.bodies]
-    return _Write(collection, documents, is_replacement=call.kind == "replace")
+    mine = [document for document in documents if share.holds(document.id)]
+    return _Write(collection, mine, is_replacement=call.kind == "replace")

@@ -16,6 +16,7 @@ from typing import Any
 from benchmarks.engine_sets import EngineSet
 from benchmarks.mail_corpus import own_mails
 from benchmarks.observing import observing
+from benchmarks.steady_system import redis_url
 from contracts.tickets import TicketCreated
 from deskbus.demo.api import Api
 from deskbus.demo.ledger import verdicts_of
@@ -61,7 +62,7 @@ async def measure_visible(engines: EngineSet, rate: float, seconds: float, tell:
         system.start()
         await asyncio.to_thread(system.wait_until_ready)
         created: dict[str, float] = {}
-        async with observing(system, "", TicketCreated, created):
+        async with observing(system.home, redis_url(fresh), "", TicketCreated, created):
             sent, entries = await _at_rate(system, rate, round(rate * seconds), created, tell)
         await asyncio.to_thread(system.stop)
     tickets = {one: entry["ticket_id"] for one, entry in entries.items() if entry["ticket_id"] in created}

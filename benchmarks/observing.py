@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import cast
 
 from prometheus_client import CollectorRegistry
@@ -16,7 +17,6 @@ from contracts.tickets import TicketEvent
 from contracts.topic import ServiceName
 from contracts.topics import TICKET_EVENTS
 from deskbus.engines import Engines
-from end_to_end.process import DeskbusProcess
 from service_kit.admission import DiskAdmission
 from service_kit.bus import Subscription
 from service_kit.bus.kafka import KafkaBus
@@ -25,7 +25,7 @@ from service_kit.settings import PlatformSettings
 
 @asynccontextmanager
 async def observing(
-    system: DeskbusProcess, bus_url: str, kind: type[TicketEvent], seen: dict[str, float]
+    home: Path, redis_url: str, bus_url: str, kind: type[TicketEvent], seen: dict[str, float]
 ) -> AsyncIterator[None]:
     """Note in `seen` when the first event of that kind of each ticket is on the bus."""
 
@@ -35,12 +35,9 @@ async def observing(
             if isinstance(event, kind):
                 seen.setdefault(event.ticket_id, now)
 
-    redis_url = (system.home / "engine.url").read_text()
-    settings = PlatformSettings(
-        home=system.home, bus_url=bus_url, redis_url=redis_url, secret_key=SecretStr(SECRET_KEY)
-    )
+    settings = PlatformSettings(home=home, bus_url=bus_url, redis_url=redis_url, secret_key=SecretStr(SECRET_KEY))
     redis = Redis.from_url(redis_url)
-    admission = DiskAdmission(system.home, 0)
+    admission = DiskAdmission(home, 0)
     engines = Engines(settings, redis, redis_url, admission, {"benchmark": CollectorRegistry()})
     bus = engines.platform_of("benchmark").bus
     bus.subscribe(Subscription(TICKET_EVENTS, "benchmark", note, only=(kind,)))

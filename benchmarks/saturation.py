@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 from benchmarks.account import prepare
 from benchmarks.child import Assignment
 from benchmarks.engine_sets import EngineSet, Fresh
+from benchmarks.share import Share
 from contracts.tickets import TicketAssigned, TicketCreated
 from contracts.topics import INBOUND_MESSAGES
 
@@ -148,8 +149,10 @@ async def _run(
         before = await _engine_calls(fresh)
         children = []
         for service in scenario.services:
-            for _ in range(1 if mode == "record" else scenario.replicas):
-                child = await start_child(fresh, service, mode, scripts, profile)
+            replicas = 1 if mode == "record" else scenario.replicas
+            for number in range(replicas):
+                share = Share(number=number, of=replicas)
+                child = await start_child(fresh, service, mode, scripts, profile, share=share)
                 stack.callback(child.close)
                 children.append(child)
         async with asyncio.timeout(_FINISHED_WITHIN_SECONDS):
@@ -170,6 +173,7 @@ async def start_child(
     profile: Path | None,
     *,
     has_past: bool = False,
+    share: Share = Share(),  # noqa: B008 - it is frozen
 ) -> Child:
     """One measured process, started."""
     assignment = Assignment(
@@ -182,6 +186,7 @@ async def start_child(
         script=scripts / f"{service}.json",
         profile=profile.with_name(f"{profile.name}.{service}") if profile else None,
         has_past=has_past,
+        share=share,
     )
     process = await asyncio.create_subprocess_exec(
         sys.executable,

@@ -1,29 +1,26 @@
-"""Steady rates: real mail, webhooks and websockets into a `deskbus up` of its own, until an agent has each message.
+"""Steady rates: real mail, webhooks and websockets into a whole Deskbus, until an agent has each message.
 
 Every message opens a ticket of a customer of its own, the dearest path. The clock runs from the moment the door has
 acknowledged until the assignment is seen on `ticket-events-v1` from outside; sender and observer share one process
-beside the measured one.
+beside what is measured.
 """
 
 import asyncio
-import os
 import secrets
 import time
 from collections.abc import Callable, Sequence, Sized
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from benchmarks.child import SECRET_KEY
-from benchmarks.engine_sets import EngineSet, Fresh
+from benchmarks.engine_sets import EngineSet
 from benchmarks.figures import Steady, percentile
 from benchmarks.observing import observing
+from benchmarks.steady_system import SteadySystem, cpu_seconds, redis_url, steady_system
 from contracts.tickets import TicketAssigned
 from deskbus.demo.api import Api
 from deskbus.demo.ledger import verdicts_of
 from deskbus.demo.seed import go_online, seed
 from deskbus.demo.senders import ChatVisitor, MailSender, TwilioSender
-from end_to_end.process import DeskbusProcess, run_deskbus
 
 _MIX = ("mail", "mail", "mail", "mail", "mail", "sms", "sms", "sms", "chat", "chat")
 _SMTP_CONNECTIONS = 4
@@ -31,8 +28,6 @@ _WARM_UP = 40
 _CONNECTIONS_PER_MINUTE = "100000"
 """All visitors come from one address here."""
 _SEEN_WITHIN_SECONDS = 60.0
-_TICKS = os.sysconf("SC_CLK_TCK")
-_USER, _SYSTEM = 13, 14
 
 
 @dataclass(slots=True)
@@ -93,19 +88,16 @@ async def measure_steady(
     """One system, one rate after the other."""
     async with AsyncExitStack() as stack:
         fresh = await stack.enter_async_context(engines.fresh())
-        home = fresh.home / "up"
-        urls = {"bus_url": fresh.bus_url, "store_url": fresh.store_url}
-        system = DeskbusProcess(home, log_level="WARNING", **{name: url for name, url in urls.items() if url})
+        system = steady_system(fresh, log_level="WARNING")
         system.environment["WEBCHAT_CONNECTIONS_PER_MINUTE"] = _CONNECTIONS_PER_MINUTE
         stack.callback(system.close)
         tell("starting")
-        if fresh.bus_url:
-            # Topics of an engine of its own are made by whoever operates it.
-            await asyncio.to_thread(provision, system, fresh)
-        system.start()
+        await asyncio.to_thread(system.start)
         await asyncio.to_thread(system.wait_until_ready)
         assigned: dict[str, float] = {}
-        await stack.enter_async_context(observing(system, fresh.bus_url, TicketAssigned, assigned))
+        await stack.enter_async_context(
+            observing(fresh.home, redis_url(fresh), fresh.bus_url, TicketAssigned, assigned)
+        )
         owner = system.owner()
         api = await stack.enter_async_context(Api(owner["base_url"], owner["api_key"], timeout_seconds=30))
         seeded = await seed(api)
@@ -123,27 +115,13 @@ async def measure_steady(
         return rows
 
 
-def provision(system: DeskbusProcess, fresh: Fresh) -> None:
-    """Make the topics of a `deskbus up` on engines that are not its own."""
-    folder = fresh.home / "init"
-    engines = {
-        "DESKBUS_STORE_URL": fresh.store_url or f"sqlite:///{folder}/store",
-        "DESKBUS_BLOBS_URL": f"file:///{folder}/blobs",
-        "DESKBUS_REDIS_URL": fresh.redis_url,
-        "DESKBUS_SECRET_KEY": SECRET_KEY,
-    }
-    done = run_deskbus("init", "--wait", "60", environment={**system.environment, **engines})
-    if done.returncode:
-        raise RuntimeError(f"deskbus init ended with {done.returncode}: {done.stderr or done.stdout}")
-
-
 async def _at_rate(
-    name: str, system: DeskbusProcess, api: Api, doors: _Doors, rate: float, count: int, assigned: dict[str, float]
+    name: str, system: SteadySystem, api: Api, doors: _Doors, rate: float, count: int, assigned: dict[str, float]
 ) -> Steady:
-    cpu_before, assigned_before = _cpu_seconds(system), len(assigned)
+    cpu_before, assigned_before = cpu_seconds(system), len(assigned)
     sent = await _send(doors, rate, count)
     await _seen(assigned, assigned_before + len(sent.acknowledged))
-    cpu = _cpu_seconds(system) - cpu_before
+    cpu = cpu_seconds(system) - cpu_before
     entries = await verdicts_of(api, list(sent.acknowledged), seconds=_SEEN_WITHIN_SECONDS)
     tickets = {one: entry["ticket_id"] for one, entry in entries.items() if entry["ticket_id"]}
     waits = [
@@ -197,7 +175,7 @@ async def _send(doors: _Doors, rate: float, count: int) -> _Sent:
 
 
 async def _open_doors(
-    stack: AsyncExitStack, system: DeskbusProcess, owner: dict[str, str], number: str, token: str, count: int
+    stack: AsyncExitStack, system: SteadySystem, owner: dict[str, str], number: str, token: str, count: int
 ) -> _Doors:
     mails = [
         await stack.enter_async_context(MailSender("127.0.0.1", system.smtp_port)) for _ in range(_SMTP_CONNECTIONS)
@@ -208,10 +186,3 @@ async def _open_doors(
         await stack.enter_async_context(ChatVisitor(owner["base_url"], owner["account_id"])) for _ in range(chats)
     ]
     return _Doors(owner["support_address"], number, mails, twilio, visitors)
-
-
-def _cpu_seconds(system: DeskbusProcess) -> float:
-    """Processor time of the process that has locked the home; Valkey and the mail parsers are processes beside it."""
-    pid = (system.home / "lock").read_text().strip()
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[_USER - 2]) + int(fields[_SYSTEM - 2])) / _TICKS

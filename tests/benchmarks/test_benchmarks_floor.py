@@ -6,6 +6,7 @@ import pytest
 from benchmarks.counting import CountingBus, CountingStore
 from benchmarks.floor import Floor
 from benchmarks.recording import Batch, Call, Recording, Script
+from benchmarks.share import Share
 from benchmarks.tally import Tally
 
 from contracts.routing import RoutingRequested
@@ -68,3 +69,24 @@ async def test_what_was_there_is_replaced_and_on_empty_engines_inserted(
 
     assert left is not None
     assert (left.is_waiting, left.rev) == (False, 2 if has_past else 1)
+
+
+async def test_replicas_write_all_of_it_together_and_nothing_twice(make_platform: PlatformFactory) -> None:
+    """Two that were each given a part of the records write every document once, also where the parts are uneven."""
+    platform = make_platform("router")
+    recording, tally = Recording(is_on=False), Tally()
+    store, bus = CountingStore(platform.store, tally, recording), CountingBus(platform.bus, tally, recording)
+    tickets = store.collection(QUEUED_TICKETS)
+    await platform.store.start()
+    waiting = [WAITING.model_copy(update={"id": f"acc/t{number}"}) for number in range(20)]
+    call = Call(kind="insert", collection=QUEUED_TICKETS.name, bodies=[one.model_dump_json() for one in waiting])
+    script = Script(batches=[Batch(topic=ROUTING_REQUESTS.name, records=20, calls=[call])])
+    for number, records in enumerate((11, 9)):
+        floor = Floor(share=Share(number=number, of=2))
+        floor.prepare(script, store.declared, bus)
+        await floor.handler(Subscription(ROUTING_REQUESTS, "router", _ignored))([REQUEST] * records)
+    left = await tickets.get_many([one.id for one in waiting])
+    await platform.store.stop()
+
+    assert {one.rev for one in left.values()} == {1}
+    assert len(left) == 20

@@ -74,6 +74,11 @@ class DeskbusProcess:
         """What it has printed."""
         return self._output.read_text() if self._output.exists() else ""
 
+    @property
+    def pids(self) -> list[int]:
+        """Of the present process."""
+        return [] if self._process is None else [self._process.pid]
+
     def start(self) -> None:
         """Begin to start; `wait_until_ready` returns when it has."""
         self._output.parent.mkdir(parents=True, exist_ok=True)

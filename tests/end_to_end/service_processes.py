@@ -41,6 +41,11 @@ class ServiceProcess:
         """What it has written."""
         return self._log.read_text() if self._log.exists() else ""
 
+    @property
+    def pids(self) -> list[int]:
+        """Of the present process."""
+        return [] if self._process is None else [self._process.pid]
+
     def start(self) -> None:
         """Begin to start."""
         with self._log.open("ab") as output:
@@ -113,6 +118,11 @@ class ServiceProcesses:
     def base_url(self) -> str:
         """The one origin."""
         return f"http://127.0.0.1:{self._front_port}"
+
+    @property
+    def pids(self) -> list[int]:
+        """Of all services."""
+        return [pid for service in self.services.values() for pid in service.pids]
 
     def start(self) -> None:
         """Provision, and begin to start."""
