@@ -8,7 +8,6 @@ from functools import partial
 
 import structlog
 from faststream import AckPolicy
-from faststream.kafka import KafkaBroker
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from contracts.envelope import Event
@@ -18,6 +17,7 @@ from service_kit.bus.codec import EventCodec
 from service_kit.bus.consumption import Consumption
 from service_kit.bus.declarations import Declarations
 from service_kit.bus.kafka.address import KafkaAddress
+from service_kit.bus.kafka.broker import TopicBroker
 from service_kit.bus.kafka.cluster import Cluster
 from service_kit.bus.kafka.connection import knock, unavailable, until_available
 from service_kit.bus.kafka.dead_letters import DeadLetterTopics
@@ -82,7 +82,7 @@ class KafkaBus:
         self._writer = TopicWriter(self._options, timeout_seconds=timeout_seconds)
         self._dead_letters = DeadLetterTopics(self._writer, self._options)
         self._members = Members(source)
-        self.broker = KafkaBroker(
+        self.broker = TopicBroker(
             list(self._address.servers),
             security=self._address.security,
             client_id=f"deskbus-{source}",

@@ -35,8 +35,8 @@ _LONGEST_BATCH_SECONDS = 24 * 3600
 Whether the member lives is told by its heartbeats, and whether it gets on by `Consumption.trouble`.
 """
 
-_BATCH_WAIT_MS = 50
-"""One empty poll; FastStream then sleeps as long again."""
+_LOOK_MS = 1000
+"""What has come is taken at once; so often a consumer looks after itself meanwhile."""
 
 GRACE_SECONDS = 15.0
 """How long a handler in flight may take when the bus stops."""
@@ -82,7 +82,7 @@ def add_subscriber(broker: KafkaBroker, subscription: Subscription, reader: Part
         batch=True,
         group_id=group_id(group, topic.name),
         max_records=subscription.max_records,
-        batch_timeout_ms=_BATCH_WAIT_MS,
+        batch_timeout_ms=_LOOK_MS,
         auto_offset_reset="earliest",
         partition_assignment_strategy=(RoundRobinPartitionAssignor,),
         max_poll_interval_ms=_LONGEST_BATCH_SECONDS * 1000,
