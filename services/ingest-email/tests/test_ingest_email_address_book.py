@@ -152,3 +152,11 @@ def test_tag_of_an_address_among_others() -> None:
     """The token is found wherever the address stands, and only under our own address."""
     assert tag_of(["bob+x@mail.example", "support+t@acme.example"], "support@acme.example") == "t"
     assert tag_of(["support@acme.example"], "support@acme.example") is None
+
+
+async def test_a_public_key_that_is_none_is_refused_in_the_settings(book: AddressBook) -> None:
+    """A key that could never prove anything is not stored."""
+    with pytest.raises(Problem) as refused:
+        await book.area.patch("acc_1", {"sendgrid": {"public_key": "bm90IGEga2V5"}})
+
+    assert (refused.value.status, refused.value.code) == (422, "invalid_public_key")

@@ -5,21 +5,17 @@ import hashlib
 import hmac
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from contracts.envelope import Event
 from contracts.inbound import InboundMessageReceived
 from contracts.mail import MailAccepted
 from contracts.topics import INBOUND_MAIL_RAW
-from service_kit.bus import Bus, Subscription
-from service_kit.bus.port import BusUnavailable
+from service_kit.bus import Subscription
 from service_kit.platform import Platform
-from service_kit.problem import Problem
 from service_kit.testing.eventually import eventually
 
 RAW = (
@@ -84,23 +80,6 @@ class Calls:
 
 def _parts(fields: dict[str, bytes]) -> dict[str, tuple[None, bytes]]:
     return {name: (None, value) for name, value in fields.items()}
-
-
-@dataclass
-class DownBus:
-    """The real bus until a test cuts it off; everything but `publish` goes through."""
-
-    bus: Bus
-    is_down: bool = False
-
-    async def publish(self, events: list[Event]) -> None:
-        """Publish, or fail as an engine that does not confirm."""
-        if self.is_down:
-            raise BusUnavailable("the test cut the bus off")
-        await self.bus.publish(events)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.bus, name)
 
 
 async def opened(email: Any) -> Calls:
@@ -192,19 +171,13 @@ async def test_a_call_without_the_raw_mail_says_what_to_switch_on(serving: Any, 
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_a_call_that_cannot_be_stored_is_asked_for_again(serving: Any, provider: str) -> None:
+async def test_a_call_that_cannot_be_stored_is_asked_for_again(serving: Any, bus_switch: Any, provider: str) -> None:
     """While the bus does not confirm the answer is 503, and the provider's next attempt passes (I3)."""
-    buses: list[DownBus] = []
-
-    def cut(platform: Platform) -> Platform:
-        buses.append(DownBus(platform.bus))
-        return replace(platform, bus=buses[0])  # type: ignore[arg-type]
-
-    async with serving(change=cut) as email:
+    async with serving(change=bus_switch) as email:
         calls = await opened(email)
-        buses[0].is_down = True
+        bus_switch.is_down = True
         refused = await calls.send(provider)
-        buses[0].is_down = False
+        bus_switch.is_down = False
         taken = await calls.send(provider)
         await eventually(lambda: email.events)
 
@@ -294,15 +267,6 @@ async def test_postmark_may_be_known_by_its_addresses(serving: Any) -> None:
         outside = await calls.send("postmark", secret="none")
 
     assert (inside.status_code, outside.status_code) == (200, 401)
-
-
-async def test_a_public_key_that_is_none_is_refused_in_the_settings(serving: Any) -> None:
-    """A key that could never prove anything is not stored."""
-    async with serving() as email:
-        with pytest.raises(Problem) as refused:
-            await email.book.area.patch("acc_1", {"sendgrid": {"public_key": "bm90IGEga2V5"}})
-
-    assert (refused.value.status, refused.value.code) == (422, "invalid_public_key")
 
 
 def _obstruct(folder: Path) -> None:

@@ -78,15 +78,23 @@ def named_message(known: Understood) -> str:
 
 def quarantined(known: Understood, reason: str) -> IntakeVerdictRecorded:
     """The verdict on a mail that names nobody."""
-    mail = known.mail
+    return _set_aside(known.mail, provider_message_id(known.head), known.mailbox, reason)
+
+
+def gone(mail: MailAccepted, mailbox: str) -> IntakeVerdictRecorded:
+    """The verdict on a delivery of nobody's mail whose bytes are not there any more; they name it all the same."""
+    return _set_aside(mail, mail.raw_blob_key.rpartition("/")[2], mailbox, "raw_mail_gone")
+
+
+def _set_aside(mail: MailAccepted, named: str, mailbox: str, reason: str) -> IntakeVerdictRecorded:
     return IntakeVerdictRecorded(
         id=derive_id("vrd", mail.id),
         account_id=mail.account_id,
         time=mail.received_at,
         delivery_id=mail.id,
-        provider_message_id=provider_message_id(known.head),
+        provider_message_id=named,
         channel="email",
-        mailbox=known.mailbox,
+        mailbox=mailbox,
         verdict="quarantined",
         rule="sender_required",
         reason=reason,

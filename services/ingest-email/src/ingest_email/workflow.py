@@ -21,6 +21,7 @@ from ingest_email.parsing.own_mail import signed_by_us
 from ingest_email.parsing.parser_pool import ParserPool
 from ingest_email.parsing.parser_process import Unparsed
 from ingest_email.quarantine.quarantine import Quarantine
+from service_kit.blobs import BlobMissing
 from service_kit.errors import TransientError
 from service_kit.platform import Platform
 
@@ -68,12 +69,22 @@ class MailWorkflow:
         ended = [result for result in results if isinstance(result, _Ended)]
         await self._bus.publish([event for one in ended for event in (one.event, *one.bounces)])
         for one in ended:
-            if one.discarded_blob_key is not None:
+            if one.discarded_blob_key is not None and not await self._is_kept(one):
                 await self._blobs.delete(one.discarded_blob_key)
+
+    async def _is_kept(self, ended: _Ended) -> bool:
+        """Whether the same bytes are in quarantine after all: they came from another machine as well."""
+        return await self._quarantine.holds(ended.event.account_id, str(ended.discarded_blob_key))
 
     async def _end(self, mail: MailAccepted) -> _Ended:
         async with self._in_memory:
-            raw = await self._blobs.get(mail.raw_blob_key)
+            try:
+                raw = await self._blobs.get(mail.raw_blob_key)
+            except BlobMissing:
+                if mail.envelope_sender:
+                    raise
+                # Nobody's mail: the same bytes were one too many in an earlier delivery, and say nothing twice.
+                return _Ended(inbound.gone(mail, await self._mailbox_of(mail)))
             known, contents = await self._understand(mail, raw)
             if (check := check_mail.seen(self._signer, known)) is not None:
                 return _Ended(check_mail.verdict(known), [check])
@@ -90,8 +101,7 @@ class MailWorkflow:
         )
 
     async def _understand(self, mail: MailAccepted, raw: bytes) -> tuple[Understood, tuple[bytes, ...]]:
-        inbox = await self._addresses.find(mail.recipient)
-        mailbox = inbox.address if inbox else mail.recipient
+        mailbox = await self._mailbox_of(mail)
         parsed = await self._pool.parse(raw, envelope_sender=mail.envelope_sender)
         match parsed:
             case ParsedMail(head=head, body=body, contents=contents):
@@ -100,6 +110,10 @@ class MailWorkflow:
                 log.warning("mail_not_parsed", delivery_id=mail.id, blob_key=mail.raw_blob_key, reason=reason)
                 head = await asyncio.to_thread(read_head, raw, envelope_sender=mail.envelope_sender)
                 return Understood(mail, mailbox, head, MailBody(), reason), ()
+
+    async def _mailbox_of(self, mail: MailAccepted) -> str:
+        inbox = await self._addresses.find(mail.recipient)
+        return inbox.address if inbox else mail.recipient
 
     async def _quarantined(self, known: Understood) -> _Ended:
         self._metrics.parsed.labels("quarantined").inc()

@@ -40,7 +40,7 @@ def read_head(raw: bytes, *, envelope_sender: str) -> MailHead:
     date_text = sent_at.isoformat() if sent_at else clean_line(block.first("date"), 100)
     own_id = _own_id(block)
     to, cc = _emails(block, "to"), _emails(block, "cc")
-    named = (author[1] or "", " ".join(to), " ".join(cc), date_text, subject or "")
+    named = (author[1] or bare_address(envelope_sender) or "", " ".join(to), " ".join(cc), date_text, subject or "")
     return MailHead(
         from_name=author[0],
         from_email=author[1],

@@ -79,6 +79,11 @@ class Quarantine:
         async with self._turn:
             return await self._insert(kept)
 
+    async def holds(self, account_id: str, blob_key: str) -> bool:
+        """Whether these bytes are kept for any mailbox."""
+        page = await self._mails.find(All(Eq("account_id", account_id), Eq("blob_key", blob_key)), limit=1)
+        return bool(page.items)
+
     async def of_account(self, account_id: str) -> Sequence[QuarantinedMail]:
         """Everything an account has in quarantine."""
         return await every(self._mails, Eq("account_id", account_id))

@@ -12,6 +12,9 @@ from contracts.settings import EmailSettings
 
 ProviderName = Literal["mailgun", "sendgrid", "postmark"]
 
+_MAX_PATH = 1_000
+"""Characters of a reverse-path. An address has 320 at most: what is longer is none, whole or cut."""
+
 
 @dataclass(frozen=True, slots=True)
 class WebhookCall:
@@ -58,7 +61,7 @@ class RawMailMissingError(ValueError):
 
 def reverse_path(text: str) -> str:
     """A sender as the envelope has it: without angle brackets, empty for `<>`."""
-    return text.strip().removeprefix("<").removesuffix(">").strip()
+    return text.strip().removeprefix("<").removesuffix(">").strip()[:_MAX_PATH]
 
 
 def has_basic(headers: Mapping[str, str], username: str, password: str) -> bool:
