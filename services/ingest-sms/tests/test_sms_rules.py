@@ -145,3 +145,15 @@ def test_the_order_in_which_campaigns_are_heard_of_does_not_matter(order: list[t
 
     expected = "winter" if minute < 30 else "spring" if minute < 60 else "summer"
     assert attribute(sends, "m", NOON + timedelta(minutes=minute), DAY)[1] == expected
+
+
+@pytest.mark.parametrize(
+    ("field", "most"), [("MessageSid", 1_000), ("From", 32), ("To", 32), ("Body", 20_000), ("MediaUrl3", 1_000)]
+)
+def test_a_webhook_that_says_more_than_twilio_ever_does_is_malformed(field: str, most: int) -> None:
+    """No field grows beyond what an event takes, whoever posts it (S4, I7)."""
+    form = {"MessageSid": "SM1", "From": "+1", "To": "+2"}
+
+    assert parse_message({**form, field: "x" * most})
+    with pytest.raises(MalformedWebhookError, match=field):
+        parse_message({**form, field: "x" * (most + 1)})

@@ -1,6 +1,5 @@
 """Composition of ingest-sms."""
 
-from contracts.settings import SmsSettings
 from ingest_sms.api import webhooks_router
 from ingest_sms.documented_problems import PROBLEMS
 from ingest_sms.erasure import SmsErasure
@@ -15,7 +14,6 @@ from service_kit.erasure import Obedience
 from service_kit.http.api import create_api
 from service_kit.platform import Platform
 from service_kit.service import Service
-from service_kit.settings_area import SettingsArea
 from service_kit.settings_copies import SettingsCopies
 
 
@@ -23,7 +21,7 @@ def create_service(platform: Platform, settings: SmsIngestSettings | None = None
     """The service on a platform; its subscriptions are declared on the platform's bus."""
     settings = settings or SmsIngestSettings()
     store = SmsStore(platform.store)
-    area = SettingsArea(platform, "sms", SmsSettings, check=NumberBook(store).check)
+    area = NumberBook(platform, store).area
     SettingsCopies(platform, "ingest-sms", areas=("account",), on_account=(area.ensure,))
     workflow = SmsWorkflow(store, platform.bus, platform.clock)
     subscribe(platform.bus, workflow)

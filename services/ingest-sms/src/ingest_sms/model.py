@@ -7,9 +7,14 @@ from service_kit.quarantine import SetAside
 
 
 class OwnedNumber(Document):
-    """A number of ours; its id is the number in E.164, so that it has one owner over all accounts."""
+    """Somebody's word that a number is theirs; its id is the number in E.164, so that it has one owner at a time.
+
+    The settings of the account are the truth: a claim that they do not hold counts for nothing once it is old, or was
+    let go (`claimed_at` None).
+    """
 
     account_id: str
+    claimed_at: UtcDatetime | None = None
 
 
 class Correspondent(Document):

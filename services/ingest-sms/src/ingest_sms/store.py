@@ -45,17 +45,13 @@ class SmsStore:
         owned = await self._numbers.get(number)
         return owned.account_id if owned else None
 
-    async def claim_numbers(self, account_id: str, numbers: Iterable[str]) -> list[str]:
-        """Take numbers for an account; those that belong to another one."""
-        wanted = sorted(set(numbers))
-        await self._numbers.insert_many([OwnedNumber(id=number, account_id=account_id) for number in wanted])
-        owned = await self._numbers.get_many(wanted)
-        return [number for number in wanted if owned[number].account_id != account_id]
+    async def claims_of(self, numbers: Iterable[str]) -> Mapping[str, OwnedNumber]:
+        """Who claimed these numbers last, by number."""
+        return await self._numbers.get_many(numbers)
 
-    async def release_numbers(self, account_id: str, numbers: Iterable[str]) -> None:
-        """Give up numbers that this account no longer has."""
-        owned = await self._numbers.get_many(numbers)
-        await self._numbers.delete_many([one for one in owned.values() if one.account_id == account_id])
+    async def claim(self, claims: Sequence[OwnedNumber]) -> Sequence[Fate]:
+        """Claim what nobody has claimed, and renew claims that were read; their fates in order."""
+        return await save_many(self._numbers, claims)
 
     async def correspondents(self, ids: Sequence[str]) -> Mapping[str, Correspondent]:
         """What is known of these numbers, by `phone_id`."""

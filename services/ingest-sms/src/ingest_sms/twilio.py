@@ -13,6 +13,10 @@ from dataclasses import dataclass
 from contracts.deliveries import DeliveryState
 
 _MOST_MEDIA = 10
+_MOST_CHARACTERS = 1_000
+_MOST_NAMED = 32
+_MOST_BODY = 20_000
+"""More than ten times what Twilio delivers as one message."""
 _STATES: Mapping[str, DeliveryState] = {
     "accepted": "queued",
     "scheduled": "queued",
@@ -49,7 +53,7 @@ class TwilioStatus:
 
 
 class MalformedWebhookError(ValueError):
-    """A field that every webhook of this kind has is missing."""
+    """A field that every webhook of this kind has is missing, or one is longer than Twilio ever sends it."""
 
 
 def is_signed(signature: str, url: str, parameters: Mapping[str, str], tokens: Iterable[str]) -> bool:
@@ -71,17 +75,16 @@ def parse_message(parameters: Mapping[str, str]) -> TwilioMessage:
     """The message of an inbound webhook.
 
     Raises:
-        MalformedWebhookError: it has no identity, sender or recipient.
+        MalformedWebhookError: it has no identity, sender or recipient, or says too much.
     """
+    media = (_bounded(parameters, f"MediaUrl{index}", _MOST_CHARACTERS) for index in range(_MOST_MEDIA))
     return TwilioMessage(
         message_sid=_required(parameters, "MessageSid"),
-        sender=_required(parameters, "From"),
-        recipient=_required(parameters, "To"),
-        text=parameters.get("Body", ""),
+        sender=_required(parameters, "From", _MOST_NAMED),
+        recipient=_required(parameters, "To", _MOST_NAMED),
+        text=_bounded(parameters, "Body", _MOST_BODY),
         segments=_number(parameters.get("NumSegments")),
-        media_urls=tuple(
-            parameters[f"MediaUrl{index}"] for index in range(_MOST_MEDIA) if parameters.get(f"MediaUrl{index}")
-        ),
+        media_urls=tuple(url for url in media if url),
     )
 
 
@@ -89,19 +92,26 @@ def parse_status(parameters: Mapping[str, str]) -> TwilioStatus | None:
     """The state a status callback reports; None for a status this version does not know.
 
     Raises:
-        MalformedWebhookError: it has no identity or status.
+        MalformedWebhookError: it has no identity or status, or says too much.
     """
     state = _STATES.get(_required(parameters, "MessageStatus"))
     if state is None:
         return None
-    code = parameters.get("ErrorCode")
+    code = _bounded(parameters, "ErrorCode", _MOST_CHARACTERS)
     return TwilioStatus(_required(parameters, "MessageSid"), state, f"twilio error {code}" if code else None)
 
 
-def _required(parameters: Mapping[str, str], name: str) -> str:
-    value = parameters.get(name, "").strip()
+def _required(parameters: Mapping[str, str], name: str, most: int = _MOST_CHARACTERS) -> str:
+    value = _bounded(parameters, name, most).strip()
     if not value:
         raise MalformedWebhookError(f"the field {name} is missing")
+    return value
+
+
+def _bounded(parameters: Mapping[str, str], name: str, most: int) -> str:
+    value = parameters.get(name, "")
+    if len(value) > most:
+        raise MalformedWebhookError(f"the field {name} has more than {most} characters")
     return value
 
 
