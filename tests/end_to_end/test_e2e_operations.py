@@ -137,6 +137,19 @@ def test_pages_load_nothing_from_elsewhere(system: RunningSystem) -> None:
     assert {file: system.client.get(file).status_code for file in files} == dict.fromkeys(files, 200)
 
 
+def test_one_page_offers_the_api_of_every_service(system: RunningSystem, documents: list[dict[str, Any]]) -> None:
+    """From `/docs` agents and integrators reach every operation of every service, each with its own document (S2)."""
+    pages = re.findall(r'href="(/docs\?service=[^"]+)"', system.client.get("/docs").text)
+    named = [found for page in pages for found in re.findall(r"url: '([^']+)'", system.client.get(page).text)]
+    parts = [system.client.get(path).json() for path in named]
+    everything = {path for document in documents for path in document["paths"]}
+
+    assert len(pages) == len(named) == len(set(named)) == 7
+    assert {path for part in parts for path in part["paths"]} == everything
+    assert {"/v1/teams", "/v1/webhooks", "/v1/reports/volume", "/v1/settings/sms"} <= everything
+    assert all(part["servers"] for part in parts)
+
+
 def test_the_event_document_names_the_public_topics(system: RunningSystem) -> None:
     """`/asyncapi` is AsyncAPI 3 with the public topics, and its references resolve (E1)."""
     document = system.stranger.get("/asyncapi")

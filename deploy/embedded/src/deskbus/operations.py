@@ -14,8 +14,10 @@ from service_kit.service import Service
 
 
 def create_operations(composed: Sequence[tuple[Service, Platform]], *, version: str, url: str) -> FastAPI:
-    """The application behind `/healthz`, `/readyz`, `/metrics`, `/docs`, `/openapi.json`, `/asyncapi`, `/schemas`."""
-    app = create_documents([service for service, _ in composed], title="Deskbus API", version=version, url=url)
+    """The application behind `/healthz`, `/readyz`, `/metrics`, `/docs`, `/openapi…`, `/asyncapi`, `/schemas`."""
+    services = [service for service, _ in composed]
+    names = [service.name for service in services]
+    app = create_documents(services, title="Deskbus API", version=version, url=url, listed=names)
     registry = CollectorRegistry()
     registry.register(MergedMetrics({service.name: platform.metrics for service, platform in composed}))
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from deskbus.documents import DOCUMENT_PREFIXES
+from deskbus.documents import DOCUMENT_PREFIXES, openapi_path
 from service_kit.service import Service
 
 FALLBACK = "tickets"
@@ -32,5 +32,6 @@ class Route:
 def public_routes(services: Sequence[Service]) -> list[Route]:
     """The routes in the order in which they are to be tried: the one with the most segments first."""
     routes = [Route(prefix, service.name) for service in services for prefix in service.prefixes]
+    routes += [Route(openapi_path(service.name), service.name) for service in services]
     routes += [Route(prefix, FALLBACK) for prefix in DOCUMENT_PREFIXES]
     return sorted(routes, key=lambda route: (-route.prefix.count("/"), route.prefix))
