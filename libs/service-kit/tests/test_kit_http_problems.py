@@ -12,6 +12,7 @@ from service_kit.docstore import InvalidCursorError, UnindexedQueryError
 from service_kit.errors import PermanentError
 from service_kit.http import Problem, create_api, not_found
 from service_kit.http.routes import Routes
+from service_kit.secret_box import SecretUnreadable
 from service_kit.testing.callers import http_client
 from service_kit.testing.platforms import PlatformFactory
 
@@ -34,6 +35,7 @@ ERRORS: dict[str, Exception] = {
     "not_found": not_found("ticket"),
     "unavailable": BusUnavailable("kafka-3.internal is down"),
     "permanent": Hopeless("It cannot be."),
+    "secret": SecretUnreadable("no key in DESKBUS_SECRET_KEY opens it"),
     "cursor": InvalidCursorError("broken"),
     "mistake": KeyError("a customer's words"),
     "unindexed": UnindexedQueryError("tickets: no index"),
@@ -65,6 +67,7 @@ async def http(make_platform: PlatformFactory) -> AsyncIterator[httpx.AsyncClien
         ("not_found", 404, "not_found"),
         ("unavailable", 503, "unavailable"),
         ("permanent", 422, "hopeless"),
+        ("secret", 500, "secret_unreadable"),
         ("cursor", 400, "invalid_cursor"),
         ("mistake", 500, "internal"),
         ("unindexed", 500, "internal"),
@@ -98,6 +101,18 @@ async def test_unavailable_says_when_to_try_again_and_no_more(http: httpx.AsyncC
 
     assert int(answer.headers["retry-after"]) > 0
     assert "kafka" not in answer.text
+
+
+async def test_an_operator_is_told_what_to_do_about_a_lost_key(http: httpx.AsyncClient):
+    """A secret that no key opens is nobody's bad input: 500, a sentence with the remedy, and an entry in the log."""
+    with capture_logs() as entries:
+        answer = await http.get("/fail/secret", headers={"X-Request-Id": "req-9"})
+    documented = (await http.get("/openapi.json")).json()["paths"]["/greetings"]["post"]["responses"]["500"]
+
+    assert "DESKBUS_SECRET_KEY" in answer.json()["detail"]
+    assert "deskbus doctor" in answer.json()["detail"]
+    assert [entry["request_id"] for entry in entries if entry["log_level"] == "error"] == ["req-9"]
+    assert "secret_unreadable" in documented["content"]["application/problem+json"]["examples"]
 
 
 async def test_an_unforeseen_failure_is_logged_and_not_told(http: httpx.AsyncClient):

@@ -1,5 +1,6 @@
 import pytest
 
+from service_kit.errors import TransientError
 from service_kit.secret_box import SecretBox, SecretUnreadable
 
 OLD = "the old key of this installation"
@@ -33,12 +34,13 @@ def test_rotation():
 
 
 def test_a_wrong_key_opens_nothing():
-    """A ciphertext of another key is unreadable, and the error names no secret."""
+    """A ciphertext of another key is unreadable; the error names no secret, and sets no message aside meanwhile."""
     ciphertext = SecretBox(OLD).encrypt("token")
 
     with pytest.raises(SecretUnreadable) as caught:
         SecretBox(NEW).decrypt(ciphertext)
     assert ciphertext not in str(caught.value)
+    assert isinstance(caught.value, TransientError)
 
 
 @pytest.mark.parametrize("damaged", ["", "not a ciphertext", "gAAAAA", "ü"])

@@ -1,10 +1,12 @@
 """Office hours over HTTP: versions are kept for ever (H1)."""
 
+import json
 from typing import Any
 
 import pytest
 
 from contracts.settings import AREA_SHAPES
+from router.schedules.schedules import DIRECTORY_BYTES
 from service_kit.testing.eventually import eventually
 
 OFFICE: dict[str, Any] = {
@@ -146,3 +148,22 @@ async def test_what_is_no_schedule_is_refused(world: Any) -> None:
     assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(422, "invalid_request")] * len(
         unfit
     )
+
+
+async def test_what_all_schedules_say_is_measured_in_bytes(world: Any) -> None:
+    """They are published as one event: text that takes four bytes a letter counts as what it takes (H1)."""
+    await world.account("acc")
+    closed = [
+        {"date": f"{2026 + day // 336}-{day % 336 // 28 + 1:02}-{day % 28 + 1:02}", "reason": "🎄" * 200}
+        for day in range(700)
+    ]
+    content = json.dumps({"name": "Holidays", "zone": "UTC", "exceptions": closed}, ensure_ascii=False).encode()
+
+    refused = await world.call(
+        "POST", "/v1/schedules", "acc", "owner", content=content, headers={"content-type": "application/json"}
+    )
+    listed = await world.made("GET", "/v1/schedules", "acc")
+
+    assert len(content.decode()) < DIRECTORY_BYTES
+    assert (refused.status_code, refused.json()["code"]) == (422, "too_large")
+    assert listed["items"] == []

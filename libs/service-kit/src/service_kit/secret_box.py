@@ -4,12 +4,16 @@ import base64
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from service_kit.errors import PermanentError
+from service_kit.errors import TransientError
 from service_kit.key_material import derive_keys
 
 
-class SecretUnreadable(PermanentError):
-    """A ciphertext that none of the configured keys opens: it was damaged, or its key was taken away."""
+class SecretUnreadable(TransientError):
+    """A ciphertext that none of the configured keys opens: its key was taken away, or it was damaged.
+
+    Transient, because nothing is wrong with what waits for the secret: it passes once the operator gives the key back,
+    and until then no message may be set aside, and none be called undeliverable.
+    """
 
     code = "secret_unreadable"
 

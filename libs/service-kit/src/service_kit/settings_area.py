@@ -22,12 +22,12 @@ from service_kit.http.routes import Routes
 from service_kit.merge_patch import merge
 from service_kit.platform import Platform
 from service_kit.problem import Problem
-from service_kit.settings_api import settings_router
+from service_kit.settings_api import Warn, settings_router
 from service_kit.settings_codec import S, SettingsCodec
 
 _ATTEMPTS = 8
 _PAGE = 200
-_MAX_PATCHED_BYTES = 512 * 1024
+MAX_PATCHED_BYTES = 512 * 1024
 """Of one account's area; the whole of it must fit one record of the bus."""
 
 Check = Callable[[str, S, S], Awaitable[None]]
@@ -92,8 +92,8 @@ class SettingsArea(Generic[S]):
 
         def patched(before: S) -> S:
             wanted = merge(before.model_dump(mode="json"), merge_patch)
-            if len(json.dumps(wanted)) > _MAX_PATCHED_BYTES:
-                raise Problem(422, "settings_too_large", f"An area may have {_MAX_PATCHED_BYTES} bytes.")
+            if len(json.dumps(wanted)) > MAX_PATCHED_BYTES:
+                raise Problem(422, "settings_too_large", f"An area may have {MAX_PATCHED_BYTES} bytes.")
             try:
                 return self.codec.shape.model_validate(wanted)
             except ValidationError as error:
@@ -139,10 +139,14 @@ class SettingsArea(Generic[S]):
             await self._publish(everything[begin : begin + _PAGE])
 
     def router(
-        self, read: Permission = Permission.SETTINGS_READ, write: Permission = Permission.SETTINGS_MANAGE
+        self,
+        read: Permission = Permission.SETTINGS_READ,
+        write: Permission = Permission.SETTINGS_MANAGE,
+        *,
+        warn: Warn[S] | None = None,
     ) -> Routes:
-        """`GET` and `PATCH /v1/settings/{area}`."""
-        return settings_router(self, read, write)
+        """`GET` and `PATCH /v1/settings/{area}`; `warn` says what does not work as an account's settings say."""
+        return settings_router(self, read, write, warn)
 
     async def _load(self, account_id: str) -> StoredSettings:
         stored = await self._stored.get(account_id)

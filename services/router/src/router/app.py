@@ -33,7 +33,7 @@ from router.schedules.calendar_import import CalendarImport
 from router.schedules.calendar_reader import CalendarReader
 from router.schedules.schedule_store import ScheduleStore
 from router.schedules.schedule_use import ScheduleUse
-from router.schedules.schedule_workflow import ScheduleWorkflow, check_schedule
+from router.schedules.schedule_workflow import ScheduleWorkflow, check_schedule, warn_of_schedules
 from router.schedules.schedules_api import schedules_router
 from router.subscriptions import GROUP, subscribe
 from router.teams.team_store import TeamStore
@@ -103,7 +103,7 @@ def create_service(platform: Platform) -> Service:
         agent_limits_router(AgentLimitsWorkflow(limits, limits_outbox, areas.copies, clock), assigners),
         assignment_router(queue, decisions, Names(teams, areas.copies)),
         simulation_router(Simulation(assigners, queue, facts, clock)),
-        areas.assignment.router(),
+        areas.assignment.router(warn=partial(warn_of_schedules, schedules)),
     )
     return Service(
         name="router",

@@ -17,6 +17,7 @@ from webchat_gateway.documented_problems import PROBLEMS
 from webchat_gateway.door import ChatDoor
 from webchat_gateway.erasure import ChatErasure
 from webchat_gateway.redaction import ChatRedaction
+from webchat_gateway.schedule_notice import ScheduleNotice
 from webchat_gateway.sequencer import Sequencer
 from webchat_gateway.settings import WebchatSettings
 from webchat_gateway.store import ChatStore
@@ -33,7 +34,7 @@ def create_service(platform: Platform, settings: WebchatSettings | None = None) 
     bus, clock = platform.bus, platform.clock
     store = ChatStore(platform.store)
     area = SettingsArea(platform, "chat", ChatSettings)
-    SettingsCopies(platform, "webchat-gateway", areas=("account",), on_account=(area.ensure,))
+    copies = SettingsCopies(platform, "webchat-gateway", areas=("account", "schedules"), on_account=(area.ensure,))
     said = Outbox(store.messages, bus, clock, name="webchat.message")
     told = Outbox(store.conversations, bus, clock, name="webchat.conversation")
     fan_out = FanOut(platform.redis, _NEWS)
@@ -53,7 +54,7 @@ def create_service(platform: Platform, settings: WebchatSettings | None = None) 
         platform,
         service="webchat-gateway",
         title="Deskbus: web chat",
-        routers=(chat_router(door), area.router()),
+        routers=(chat_router(door), area.router(warn=ScheduleNotice(copies).of)),
         problems=PROBLEMS,
     )
     return Service(

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from pydantic_core import to_json
+
 from contracts.ids import derive_id
 from contracts.outbound import MailThreading, OutboundMessageRequested
 from contracts.people import Party
@@ -10,6 +12,11 @@ from contracts.settings import ChatSettings
 from webchat_gateway.model import ChatMessage, Conversation
 
 FOLLOW_UP = "follow_up"
+MOST_BYTES = 200_000
+"""Of what was missed, as JSON: the mail must fit one record of the bus, and all of it can be read in the chat."""
+
+_GREETING = "You left before we answered:"
+_MORE = "There is more: come back to the chat to read all of it."
 
 
 def is_wanted(conversation: Conversation, settings: ChatSettings) -> bool:
@@ -37,6 +44,18 @@ def follow_up_mail(
         recipient=Party(name=conversation.name, email=conversation.email),
         sender=settings.support_address,
         subject="We answered your chat",
-        text="You left before we answered:\n\n" + "\n\n".join(missed),
+        text=_text(missed),
         mail=MailThreading(message_id=f"{message_id}@{domain}"),
     )
+
+
+def _text(missed: Sequence[str]) -> str:
+    """Whole messages, as many as fit, and that there are more where they do not."""
+    told, size = [_GREETING], 0
+    for text in missed:
+        size += len(to_json(text))
+        if size > MOST_BYTES:
+            told.append(_MORE)
+            break
+        told.append(text)
+    return "\n\n".join(told)

@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute
 
 from service_kit.auth.dependency import Requires
 from service_kit.http.admission_gate import WRITES
-from service_kit.http.problems import MEDIA_TYPE
+from service_kit.http.problems import MEDIA_TYPE, SEALED_WITH_ANOTHER_KEY
 
 _PROBLEM = {"$ref": "#/components/schemas/Problem"}
 
@@ -31,6 +31,7 @@ _DESCRIPTIONS: Mapping[int, str] = {
     415: "The body is of no kind that is understood",
     422: "The request does not fit",
     429: "Too much at once; `Retry-After` says when to ask again",
+    500: "The service is not set up as it was; its operator must act",
     502: "Another system answers wrongly, or not at all",
     503: "It cannot be answered now; `Retry-After` says when to ask again",
 }
@@ -90,6 +91,7 @@ COMMON_PROBLEMS: tuple[CommonProblem, ...] = (
         "This Idempotency-Key stands for another request.",
         lambda asked: asked.is_keyed,
     ),
+    CommonProblem(500, "secret_unreadable", SEALED_WITH_ANOTHER_KEY, lambda _: True),
     CommonProblem(503, "storage_full", "There is no room for new work.", lambda asked: asked.method in WRITES),
     CommonProblem(503, "unavailable", "A part of the service cannot answer now.", lambda _: True),
 )

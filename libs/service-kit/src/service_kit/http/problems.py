@@ -19,6 +19,7 @@ from service_kit.docstore import InvalidCursorError
 from service_kit.errors import DeskbusError, PermanentError, TransientError
 from service_kit.http.request_state import request_state
 from service_kit.problem import Problem
+from service_kit.secret_box import SecretUnreadable
 
 __all__ = [
     "MEDIA_TYPE",
@@ -35,6 +36,11 @@ MEDIA_TYPE = "application/problem+json"
 _RETRY_AFTER_SECONDS = "2"
 _RETRY_AFTER_FULL_SECONDS = "30"
 _MAX_ERRORS = 50
+
+SEALED_WITH_ANOTHER_KEY = (
+    "A stored secret cannot be opened: the operator must give DESKBUS_SECRET_KEY the key it was sealed with, "
+    "behind a comma if there is a newer one; `deskbus doctor` says which settings it concerns."
+)
 
 _CODES: Mapping[int, str] = {
     400: "bad_request",
@@ -90,6 +96,8 @@ def as_problem(error: Exception) -> Problem:  # noqa: PLR0911 - a table, one row
             return Problem(400, "invalid_cursor", "The cursor was not handed out by this list.")
         case StorageFull():
             return _unavailable("storage_full", "There is no room for new work.", _RETRY_AFTER_FULL_SECONDS)
+        case SecretUnreadable():
+            return Problem(500, error.code, SEALED_WITH_ANOTHER_KEY)
         case TransientError():
             return _unavailable("unavailable", "A part of the service cannot answer now.", _RETRY_AFTER_SECONDS)
         case PermanentError():
@@ -101,7 +109,7 @@ def as_problem(error: Exception) -> Problem:  # noqa: PLR0911 - a table, one row
 def failure_response(error: Exception, request_id: str) -> Response:
     """Answer with the error's problem, and log it where it is ours to repair."""
     problem = as_problem(error)
-    if problem.code == "internal":
+    if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.error("request_failed", request_id=request_id, exc_info=error)
     elif isinstance(error, TransientError):
         logger.warning("request_refused", request_id=request_id, code=problem.code, error=repr(error))

@@ -16,6 +16,7 @@ from service_kit.clock import Clock
 from service_kit.crash_points import crash_point
 from service_kit.docstore import Fate
 from service_kit.http.problems import not_found
+from service_kit.settings_api import SettingsWarning
 
 _ATTEMPTS = 8
 
@@ -132,6 +133,19 @@ async def check_schedule(
             raise unknown_schedule()
 
 
+async def warn_of_schedules(
+    store: ScheduleStore, account_id: str, settings: AssignmentSettings
+) -> Sequence[SettingsWarning]:
+    """Of what assignment settings follow, the schedules that are gone: removed while they were being named."""
+    gone = {wanted for wanted in _named(settings) if await store.find(account_id, wanted) is None}
+    detail = "There is no schedule of this id (any more): until you choose another, it counts as always open."
+    return [
+        SettingsWarning(field=field, code="unknown_schedule", detail=detail)
+        for field in ("schedule_id", "reports_schedule_id")
+        if getattr(settings, field) in gone
+    ]
+
+
 def _named(settings: AssignmentSettings) -> set[str]:
     """The schedules that settings follow."""
     return {one for one in (settings.schedule_id, settings.reports_schedule_id) if one is not None}
@@ -139,5 +153,5 @@ def _named(settings: AssignmentSettings) -> set[str]:
 
 def _check_size(stored: StoredSchedule, others: Sequence[StoredSchedule]) -> None:
     everything = directory([stored, *(other for other in others if other.id != stored.id)])
-    if len(everything.model_dump_json()) > DIRECTORY_BYTES:
+    if len(everything.model_dump_json().encode()) > DIRECTORY_BYTES:
         raise too_large("schedules", DIRECTORY_BYTES)

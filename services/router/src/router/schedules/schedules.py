@@ -10,8 +10,8 @@ from service_kit.docstore import CollectionSpec, Document, Index
 
 SCHEDULES_PER_ACCOUNT = 100
 
-DIRECTORY_BYTES = 512 * 1024
-"""The directory of an account must fit one record of the bus."""
+DIRECTORY_BYTES = 500_000
+"""The directory of an account must fit one record of the bus, also where two changes cross."""
 
 
 class StoredSchedule(Document):

@@ -122,8 +122,8 @@ class TeamWorkflow:
 
     async def _check(self, team: Team, others: Sequence[Team]) -> None:
         """Members are agents of this account, and the directory stays small enough to be published."""
-        size = len(directory([team, *(other for other in others if other.id != team.id)]).model_dump_json())
-        if size > DIRECTORY_BYTES:
+        everything = directory([team, *(other for other in others if other.id != team.id)])
+        if len(everything.model_dump_json().encode()) > DIRECTORY_BYTES:
             raise too_large("teams", DIRECTORY_BYTES)
         if team.member_ids and not await arrived(self._all_known(team), within_seconds=_NEW_AGENT_SECONDS):
             agents = await self._copies.get(team.account_id, "agents", AgentDirectory)

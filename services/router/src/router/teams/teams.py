@@ -11,8 +11,8 @@ from service_kit.docstore import CollectionSpec, Document, Index
 TEAMS_PER_ACCOUNT = 200
 """The directory is published whole, and every decision looks at every team: a limit keeps both small."""
 
-DIRECTORY_BYTES = 512 * 1024
-"""The directory of an account must fit one record of the bus."""
+DIRECTORY_BYTES = 500_000
+"""The directory of an account must fit one record of the bus, also where two changes cross."""
 
 
 class Team(Document):
