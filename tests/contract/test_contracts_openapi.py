@@ -41,7 +41,6 @@ OFF_HTTP = {
     "record_too_large": "of consumers: what routes publish is bounded, outsiders' properties at 16 KiB",
     "refused": "of deliveries, which workers make",
     "response_too_large": "of workers; pictures answer 502",
-    "secret_unreadable": "of a DESKBUS_SECRET_KEY that is not the one data were sealed with: `deskbus doctor` says so",
     "unreadable_stored_event": "of a downgrade: the relay keeps what it cannot read, and says so",
 }
 

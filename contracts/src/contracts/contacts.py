@@ -74,6 +74,9 @@ class ContactChanged(Event):
 
     A contact that was merged is empty, and says into which (`merged_into`); that one tells all that is known, and
     names those it is made of (`merged`). Tickets name their customer by either; undoing the merge makes both whole.
+
+    `left_out` names the fields that are empty, or hold their beginning only, because the whole would be too large for
+    an event: what tickets answers over HTTP has all of them.
     """
 
     key_field: ClassVar[str] = "contact_id"
@@ -92,3 +95,4 @@ class ContactChanged(Event):
     blocked: bool = False
     merged_into: str | None = None
     merged: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()

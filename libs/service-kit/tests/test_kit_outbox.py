@@ -12,10 +12,11 @@ from structlog.testing import capture_logs
 
 from contracts.envelope import Event
 from contracts.presence import AgentAvailabilityChanged
-from service_kit.bus import BusUnavailable
+from service_kit.bus import BusUnavailable, RecordTooLarge
 from service_kit.docstore import Collection, CollectionSpec, DocStore, Fate, Index
 from service_kit.docstore.sqlite import SqliteDocStore
 from service_kit.outbox import (
+    MAX_EVENT_BYTES,
     OUTBOX_LIMIT,
     Outbox,
     OutboxContended,
@@ -376,3 +377,14 @@ async def test_consumers_see_no_gap_whoever_publishes(
 
     assert seen == 20
     assert (await current()).outbox == ()
+
+
+async def test_an_event_that_no_bus_takes_is_never_stored() -> None:
+    """It would hold everything said behind it for ever; whoever makes it is refused while nothing has changed."""
+    small = Thing(id="thing")
+    size = len(event("thing", 1).payload())
+    fitting = event("thing", 1).model_copy(update={"agent_id": "x" * (MAX_EVENT_BYTES - size)})
+
+    assert with_events(small, [fitting], NOON).outbox
+    with pytest.raises(RecordTooLarge):
+        with_events(small, [fitting.model_copy(update={"agent_id": "x" * MAX_EVENT_BYTES})], NOON)

@@ -125,6 +125,15 @@ async def test_without_schedule_nothing_is_told(bench: Any):
     assert await bench.thread(entry.ticket_id) == [("inbound", "Hi")]
 
 
+async def test_a_schedule_that_is_gone_counts_as_none(bench: Any):
+    """A chat that names a schedule which was removed meanwhile opens its ticket, and is told no hours (W3)."""
+    await _hours(bench, TEXTS.model_copy(update={"schedule_id": "sch_gone"}))
+    [entry] = await bench.receive(bench.inbox.chat("Hi"))
+
+    assert entry.verdict == "created"
+    assert await bench.thread(entry.ticket_id) == [("inbound", "Hi")]
+
+
 async def test_a_reply_goes_into_the_conversation(bench: Any):
     """A reply in a chat names the conversation and the visitor."""
     [entry] = await bench.receive(bench.inbox.chat("Hi"))

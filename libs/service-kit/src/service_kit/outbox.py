@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from contracts.envelope import Event, UtcDatetime
 from contracts.topics import TOPICS
+from service_kit.bus.codec import MAX_RECORD_BYTES, RecordTooLarge
 from service_kit.clock import Clock
 from service_kit.crash_points import crash_point
 from service_kit.docstore import Cmp, Collection, Document, Fate, Sort
@@ -22,8 +23,10 @@ from service_kit.outbox_age import OutboxAge
 from service_kit.worker import PeriodicWorker
 
 OUTBOX_LIMIT = 200
+MAX_EVENT_BYTES = MAX_RECORD_BYTES - 16 * 1024
+"""A record has the headers and the key besides."""
 _RELAY_AFTER = timedelta(seconds=2)
-_RELAY_INTERVAL_SECONDS = 0.5
+_RELAY_INTERVAL_SECONDS = 1.0
 _RELAY_PAGE = 100
 _REMOVAL_ATTEMPTS = 20
 
@@ -58,7 +61,13 @@ class OutboxEntry(BaseModel):
 
     @classmethod
     def of(cls, event: Event) -> "OutboxEntry":
-        """The event as it is stored."""
+        """The event as it is stored.
+
+        Raises:
+            RecordTooLarge: no bus would take it, and it would hold all that is stored behind it.
+        """
+        if (size := len(event.payload())) > MAX_EVENT_BYTES:
+            raise RecordTooLarge(f"event {event.id} has {size} bytes, over {MAX_EVENT_BYTES}")
         return cls(type=event.type, body=event.model_dump(mode="json"))
 
     @property
@@ -96,6 +105,7 @@ def with_events(document: D, events: Sequence[Event], now: datetime) -> D:
 
     Raises:
         OutboxFull: it would carry more than `OUTBOX_LIMIT`.
+        RecordTooLarge: an event is over `MAX_EVENT_BYTES`.
     """
     if not events:
         return document

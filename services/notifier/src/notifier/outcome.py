@@ -12,6 +12,7 @@ from service_kit.outbox import with_events
 from service_kit.timers import with_due, without_due
 
 SEND = "send"
+_MOST_CHARACTERS = 500
 _HANDED_OVER = frozenset({"sent", "delivered", "uncertain"})
 
 
@@ -120,7 +121,11 @@ def _changed(
     *,
     about: str | None = None,
 ) -> Delivery:
-    """The delivery in a state, and the event that says so; `about` tells events of one attempt and state apart."""
+    """The delivery in a state, and the event that says so; `about` tells events of one attempt and state apart.
+
+    What another side says of it is cut, however much that is: an event too large for the bus would hold all behind it.
+    """
+    reason, provider_id = (text and text[:_MOST_CHARACTERS] for text in (reason, provider_id))
     parts = [delivery.id, str(delivery.attempt), state, *([about] if about else [])]
     changed = delivery.model_copy(
         update={

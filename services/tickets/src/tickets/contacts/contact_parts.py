@@ -7,12 +7,19 @@ since: the whole is computed from the parts whenever one of them changes.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from pydantic_core import to_json
+
 from tickets.contacts.contact_model import Contact, ContactPart, NumberSaid, SaidAny, SaidBool
 
 MAX_CUSTOM_FIELDS = 200
 
+MAX_IDENTITIES = 100
+MAX_IDENTITY_BYTES = 24_576
+"""Of what one contact is known by, as JSON. What names twenty that became one, sealed, must fit an event."""
+
 _FACTS = tuple(field for field in ContactPart.model_fields if field != "into")
 _IDENTITIES = ("emails", "phones", "external_ids", "visitor_ids")
+_NOBODY = ContactPart()
 _CONSENTS = ("marketing", "transactional", "stopped")
 
 
@@ -31,6 +38,12 @@ def in_part(contact: Contact, part_id: str, edit: Callable[[Contact], Contact]) 
 def parts_of(contact: Contact) -> Mapping[str, ContactPart]:
     """What is known, by the contact of which it was said."""
     return contact.parts or {contact.id: ContactPart.model_validate(_facts_of(contact))}
+
+
+def has_room(contact: Contact, part_id: str) -> bool:
+    """Whether one of the contacts that it is made of may be known by one more name."""
+    known = [value for field in _IDENTITIES for value in getattr(parts_of(contact).get(part_id, _NOBODY), field)]
+    return len(known) < MAX_IDENTITIES and len(to_json(known)) < MAX_IDENTITY_BYTES
 
 
 def combined(contact: Contact) -> Contact:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from contracts.contacts import ContactEventRecorded, ContactIdentity, ContactUpdated
 from tickets.contacts.contact_model import Contact, ContactActivity, Identity
-from tickets.contacts.contact_parts import in_part
+from tickets.contacts.contact_parts import has_room, in_part
 from tickets.contacts.contacts import (
     identity,
     new_contact,
@@ -69,14 +69,21 @@ class ContactPlan:
             self.contacts.put(published(self.contacts.before(contact.id), contact, self.now))
 
     def _resolve(self, account_id: str, named: ContactIdentity) -> Sequence[Identity]:
-        """The identities named; those that are new belong to the first contact that is known, or begin one."""
+        """The identities named; those that are new belong to the first contact that is known, or begin one.
+
+        They begin one too where that contact is known by as many names as it may be.
+        """
         wanted = named_identities(account_id, named)
         known = [found for one in wanted if (found := self.identities.get(one.id)) is not None]
         home = known[0].contact_id if known else wanted[0].contact_id
         for one in wanted:
             if self.identities.get(one.id) is None:
-                self.identities.put(one.model_copy(update={"contact_id": home}))
+                self.identities.put(one.model_copy(update={"contact_id": home}) if self._has_room(home) else one)
         return [found for one in wanted if (found := self.identities.get(one.id)) is not None]
+
+    def _has_room(self, contact_id: str) -> bool:
+        contact = self.contacts.get(self.home(contact_id))
+        return contact is None or has_room(contact, contact_id)
 
     def _told(self, contact_id: str, own: Sequence[Identity], report: Report) -> Contact:
         contact = self.contacts.get(self.home(contact_id)) or new_contact(contact_id, report.account_id, self.now)

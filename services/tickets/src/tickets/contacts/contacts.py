@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from contracts.contacts import ContactChanged, ContactUpdated, NumberConsent, SmsConsent
+from contracts.contacts import ContactUpdated, SmsConsent
 from contracts.ids import derive_id
 from service_kit.docstore.tokens import document_tokens
 from service_kit.outbox import with_events
+from tickets.contacts.contact_event import changed_event
 from tickets.contacts.contact_model import Contact, Identity, IdentityKind, NumberSaid, SaidAny, SaidBool
 from tickets.contacts.contact_parts import MAX_CUSTOM_FIELDS, in_part, parts_of
 
@@ -115,7 +116,7 @@ def published(before: Contact | None, contact: Contact, now: datetime) -> Contac
     tokens = document_tokens(contact.name, contact.email, *contact.emails, *contact.phones, *contact.external_ids)
     update = {"version": contact.version + 1, "updated_at": now, "search_tokens": tuple(tokens)}
     contact = contact.model_copy(update=update)
-    return with_events(contact, [_changed_event(contact, now)], now)
+    return with_events(contact, [changed_event(contact, now)], now)
 
 
 def _public(contact: Contact) -> tuple[object, ...]:
@@ -132,40 +133,6 @@ def _public(contact: Contact) -> tuple[object, ...]:
         contact.merged_into,
         contact.merged,
         contact.blocked,
-    )
-
-
-def _changed_event(contact: Contact, now: datetime) -> ContactChanged:
-    return ContactChanged(
-        id=derive_id("evt", contact.id, str(contact.version)),
-        account_id=contact.account_id,
-        time=now,
-        contact_id=contact.id,
-        version=contact.version,
-        name=contact.name,
-        emails=contact.emails,
-        phones=contact.phones,
-        external_ids=contact.external_ids,
-        visitor_ids=contact.visitor_ids,
-        segments=contact.segments,
-        sms_consent={
-            phone: _consent(said, said_at)
-            for phone, said in contact.sms_consent.items()
-            if (said_at := said.said_at) is not None
-        },
-        custom={field: said.value for field, said in contact.custom.items()},
-        merged_into=contact.merged_into,
-        merged=contact.merged,
-        blocked=contact.blocked,
-    )
-
-
-def _consent(said: NumberSaid, said_at: datetime) -> NumberConsent:
-    return NumberConsent(
-        marketing=said.marketing is not None and said.marketing.value,
-        transactional=said.transactional is not None and said.transactional.value,
-        stopped=said.is_stopped,
-        updated_at=said_at,
     )
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import to_json
 
 from contracts.campaigns import CampaignMessageSent
 from contracts.contacts import Consent, ContactEventRecorded, ContactIdentity, ContactUpdated
@@ -13,6 +14,8 @@ from contracts.ids import derive_id
 from tickets.people.email_address import EmailAddress
 
 _MAX_PROPERTIES_BYTES = 16_384
+MAX_SEGMENTS_BYTES = 262_144
+"""A thousand names of 200 letters; all of a contact's are told in one event."""
 
 
 def _small(value: dict[str, Any]) -> dict[str, Any]:
@@ -21,9 +24,16 @@ def _small(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
+def _tellable(value: tuple[str, ...]) -> tuple[str, ...]:
+    if len(to_json(value)) > MAX_SEGMENTS_BYTES:
+        raise ValueError(f"more than {MAX_SEGMENTS_BYTES} bytes as JSON")
+    return value
+
+
 PhoneNumber = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{6,14}$", description="E.164")]
 Properties = Annotated[dict[str, Any], AfterValidator(_small)]
 Segment = Annotated[str, Field(min_length=1, max_length=200)]
+Segments = Annotated[tuple[Segment, ...], Field(max_length=1000), AfterValidator(_tellable)]
 
 
 class _Reported(BaseModel):
@@ -61,7 +71,7 @@ class ContactFacts(_Reported):
 
     contact: ReportedContact
     name: Annotated[str | None, Field(max_length=500)] = None
-    segments: Annotated[tuple[Segment, ...] | None, Field(max_length=1000)] = None
+    segments: Segments | None = None
     consent: Consent | None = None
     custom: Properties | None = None
 

@@ -8,7 +8,7 @@ from contracts.directories import AgentDirectory, AgentEntry
 from service_kit.errors import Unavailable
 from service_kit.settings_area import SettingsArea
 from tickets.people.agent_store import AgentStore
-from tickets.people.agents import directory_entry
+from tickets.people.agents import directory, directory_entry
 
 logger = structlog.get_logger()
 
@@ -81,5 +81,4 @@ class AgentDirectoryPublisher:
         await self._area.republish()
 
     async def _directory(self, account_id: str) -> AgentDirectory:
-        agents = await self._agents.of_account(account_id)
-        return AgentDirectory(agents={agent.id: directory_entry(agent) for agent in agents})
+        return directory(await self._agents.of_account(account_id))

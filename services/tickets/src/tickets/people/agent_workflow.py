@@ -16,11 +16,13 @@ from tickets.people.agent_directory import AgentDirectoryPublisher
 from tickets.people.agent_store import AgentStore
 from tickets.people.agents import (
     AGENTS_PER_ACCOUNT,
+    DIRECTORY_BYTES,
     Agent,
     AgentChange,
     NewPerson,
     changed,
     departed,
+    fits,
     hired,
     is_owner,
     outranks_or_equals,
@@ -28,6 +30,7 @@ from tickets.people.agents import (
 )
 from tickets.people.people_problems import (
     agent_needed,
+    directory_full,
     email_taken,
     own_credentials,
     role_too_high,
@@ -86,13 +89,15 @@ class AgentWorkflow:
         """Add an agent; the same `request_id` again finds the one it added.
 
         Raises:
-            Problem: the role is above that of who asks, the address is taken, or there are too many agents.
+            Problem: the role is above that of who asks, the address is taken, there are too many agents, or their
+                names are too long together.
         """
         _require_rank(by, person.role)
         if await self._agents.count(by.account_id, at_most=AGENTS_PER_ACCOUNT) >= AGENTS_PER_ACCOUNT:
             raise too_many("agents", AGENTS_PER_ACCOUNT)
         agent_id = derive_id("agt", request_id) if request_id else new_id("agt")
         agent = hired(agent_id, by.account_id, person, self._clock.now())
+        await self._require_room(agent)
         fate = await self._agents.insert(agent)
         if fate is Fate.CONFLICT:
             raise email_taken()
@@ -171,6 +176,8 @@ class AgentWorkflow:
                 raise not_found("agent")
             _require_rank(by, before.role)
             after = step(before)
+            if (after.name, after.email) != (before.name, before.email):
+                await self._require_room(after)
             if is_owner(before) and not is_owner(after):
                 released = await self._owners.remove(before.account_id, agent_id) or released
             fate = await self._agents.replace(after)
@@ -182,6 +189,10 @@ class AgentWorkflow:
                 raise email_taken()
         await self._follow(after, sessions_ended=after.session_epoch != before.session_epoch)
         return after
+
+    async def _require_room(self, agent: Agent) -> None:
+        if not fits(await self._agents.of_account(agent.account_id), agent):
+            raise directory_full(DIRECTORY_BYTES)
 
     async def _follow(self, agent: Agent, *, sessions_ended: bool) -> None:
         crash_point("tickets.agent_saved")

@@ -1,17 +1,21 @@
 """Agents: the people who answer, and who of them may change whom. Pure; no I/O."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from contracts.directories import AgentEntry
+from contracts.directories import AgentDirectory, AgentEntry
 from contracts.people import Role
 from service_kit.docstore import CollectionSpec, Document, Index
 
 AGENTS_PER_ACCOUNT = 2_000
 """The directory is published whole: a limit keeps its event small."""
+
+DIRECTORY_BYTES = 786_432
+"""The directory must fit one record of the bus, however long names and addresses are."""
 
 AgentName = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -130,6 +134,17 @@ def is_owner(agent: Agent) -> bool:
 def outranks_or_equals(role: Role, other: Role) -> bool:
     """Whether `role` may grant `other` or change somebody who has it."""
     return _RANKS[role] >= _RANKS[other]
+
+
+def directory(agents: Iterable[Agent]) -> AgentDirectory:
+    """Everybody as other services know them."""
+    return AgentDirectory(agents={agent.id: directory_entry(agent) for agent in agents})
+
+
+def fits(agents: Iterable[Agent], changed: Agent) -> bool:
+    """Whether the directory can still be published with an agent as they are to be."""
+    told = directory([*(agent for agent in agents if agent.id != changed.id), changed])
+    return len(told.model_dump_json().encode()) <= DIRECTORY_BYTES
 
 
 def directory_entry(agent: Agent) -> AgentEntry:

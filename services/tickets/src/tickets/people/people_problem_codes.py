@@ -15,13 +15,14 @@ PEOPLE_PROBLEMS: OwnProblems = {
     "GET /v1/sessions": ("403 session_needed",),
     "DELETE /v1/sessions": ("403 session_needed",),
     "DELETE /v1/sessions/current": ("403 session_needed",),
-    "POST /v1/agents": ("403 role_too_high", "409 email_taken", "409 limit_reached"),
+    "POST /v1/agents": ("403 role_too_high", "409 email_taken", "409 limit_reached", "422 too_large"),
     "GET /v1/agents/me": ("404 not_an_agent",),
     "PATCH /v1/agents/me": (
         "403 session_needed",
         "403 wrong_password",
         "404 not_an_agent",
         "409 email_taken",
+        "422 too_large",
         "429 too_many_sign_ins",
     ),
     "PATCH /v1/agents/{agent_id}": (
@@ -30,6 +31,7 @@ PEOPLE_PROBLEMS: OwnProblems = {
         "409 email_taken",
         "409 last_owner",
         "409 limit_reached",
+        "422 too_large",
     ),
     "DELETE /v1/agents/{agent_id}": ("403 role_too_high", "409 last_owner"),
     "DELETE /v1/agents/{agent_id}/sessions": ("403 role_too_high",),

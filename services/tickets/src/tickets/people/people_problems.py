@@ -23,6 +23,13 @@ def too_many(what: str, limit: int) -> Problem:
     return Problem(409, "limit_reached", f"An account may have {limit} {what}.")
 
 
+def directory_full(limit_bytes: int) -> Problem:
+    """Every service is told of all agents at once."""
+    return Problem(
+        422, "too_large", f"Names and addresses of all agents, those who left too, may have {limit_bytes} bytes."
+    )
+
+
 def role_too_high() -> Problem:
     """Nobody grants, or changes who has, more than they may themselves."""
     return Problem(403, "role_too_high", "You cannot give this role, or change who has it: it may more than you.")

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from pydantic_core import to_json
+
 from contracts.ids import derive_id
 from contracts.outbound import MailThreading, OutboundMessageRequested, Purpose
 from contracts.people import Party
@@ -15,6 +17,8 @@ from tickets.writing.conversation import added, with_mail
 
 MAX_SMS_CHARACTERS = 1_600
 MAX_CHAT_CHARACTERS = 10_000
+MAX_BODY_BYTES = 700_000
+"""Of text and HTML as JSON: with addresses, references and files they must fit one record of the bus."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +29,12 @@ class Refusal:
     detail: str
 
 
-def refusal(ticket: Ticket, contact: Contact, text: str) -> Refusal | None:
-    """What stands against sending `text` to the customer now."""
+def refusal(ticket: Ticket, contact: Contact, text: str, html: str | None) -> Refusal | None:
+    """What stands against sending this to the customer now."""
     if ticket.hidden:
         return Refusal("ticket_hidden", "The customer is blocked; lift the block before you answer.")
+    if len(to_json((text, html))) > MAX_BODY_BYTES:
+        return Refusal("text_too_long", f"Text and HTML may have {MAX_BODY_BYTES} bytes together, as JSON.")
     if ticket.channel == "sms":
         return _sms_refusal(ticket, contact, text)
     if ticket.channel == "web_chat":

@@ -80,12 +80,12 @@ class Writing:
         message_id = _message_id(request_id)
         if request_id is not None and (earlier := await self._earlier(message_id)) is not None:
             return earlier
-        _require_sendable(ticket, contact, draft.text)
+        _require_sendable(ticket, contact, draft)
         mail = mail_threading(ticket, message_id, self._signed)
         message = await self._message(principal, ticket, message_id, draft, mail)
 
         def edit(current: Ticket) -> Ticket:
-            _require_sendable(current, contact, draft.text)
+            _require_sendable(current, contact, draft)
             now = self._clock.now()
             answered = sent(current, message, purpose="reply", mail=mail, cause=message.author.kind, now=now)
             return answered if then is None else then(answered)
@@ -192,8 +192,8 @@ def _message_id(request_id: str | None) -> str:
     return derive_id("msg", request_id) if request_id else new_id("msg")
 
 
-def _require_sendable(ticket: Ticket, contact: Contact, text: str) -> None:
+def _require_sendable(ticket: Ticket, contact: Contact, draft: Draft) -> None:
     require_unmerged(ticket)
-    refused = refusal(ticket, contact, text)
+    refused = refusal(ticket, contact, draft.text, draft.html)
     if refused is not None:
         raise Problem(422 if refused.code == "text_too_long" else 409, refused.code, refused.detail)

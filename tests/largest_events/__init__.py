@@ -1,0 +1,1 @@
+"""The largest event of every type, by the limits of whoever sends it."""
