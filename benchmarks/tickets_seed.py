@@ -50,7 +50,7 @@ class Filling:
         """Make the collections ready: there, and without indexes."""
         prepare(self._connection, self.tables.values())
         for table in self.tables.values():
-            for index in table.indexes:
+            for index in table.stored_indexes:
                 self._connection.execute(f'DROP INDEX IF EXISTS "{index.name}"')
         self._connection.execute(
             "CREATE TABLE filling.words (term TEXT, slot INTEGER, PRIMARY KEY (term, slot)) WITHOUT ROWID"
@@ -111,7 +111,7 @@ class Filling:
             done += self._heaps[heap]
             progress.reached(done)
         self._connection.execute("COMMIT")
-        entries = {name: len(table.indexes) * self._next[name] for name, table in self.tables.items()}
+        entries = {name: len(table.stored_indexes) * self._next[name] for name, table in self.tables.items()}
         progress, done = Progress("building indexes, entries", sum(entries.values()), tell), 0
         for name, table in self.tables.items():
             prepare(self._connection, [table])

@@ -4,7 +4,6 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import timedelta
-from itertools import combinations_with_replacement
 from typing import Any
 
 import pytest
@@ -16,7 +15,6 @@ from service_kit.docstore.sqlite_plans import source
 from service_kit.docstore.sqlite_queries import DocumentQueries
 from service_kit.docstore.sqlite_schema import prepare
 from service_kit.docstore.sqlite_table import Table
-from service_kit.docstore.sqlite_words import cheapest, how_far
 from service_kit.docstore.sqlite_writes import DocumentWrites
 from service_kit.testing.docstore_harness import LETTERS, NOON, Letter, Person, State, letter
 
@@ -181,27 +179,56 @@ def _explained(connection: sqlite3.Connection, where: Filter) -> str:
 
 
 def test_a_walk_with_entries_is_in_order(connection: sqlite3.Connection) -> None:
-    """The entries are read once, and the index gives the order: nothing is sorted."""
+    """The entries are read once, the index gives the order, and no row is read: nothing is sorted."""
     plan = _explained(connection, All(_SENT, Match("w1 hello")))
 
-    assert plan.startswith("SEARCH d USING INDEX letters by account_id, state, written_at, id")
+    assert plan.startswith("SEARCH d USING COVERING INDEX letters by account_id, state, written_at, id")
     assert "LIST SUBQUERY" in plan
     assert "ORDER BY" not in plan
 
 
-@pytest.mark.parametrize("words", [1, 2, 3])
-def test_a_search_is_bounded(words: int) -> None:
-    """However frequent its words are, what a page is weighed to cost grows more slowly than the collection (V4)."""
-    worst = {rows: _worst(words, rows) for rows in (100_000, 1_000_000, 10_000_000)}
+@pytest.mark.parametrize(
+    ("where", "is_wanted"),
+    [
+        (All(ACME, Match("w77")), lambda n: str(n).startswith("77")),
+        (All(ACME, Match("w77 hello")), lambda n: str(n).startswith("77")),
+        (All(_SENT, Ne("id", "l07701"), Match("w77 hel")), lambda n: str(n).startswith("77") and n % 2 and n != 7701),
+        (All(ACME, Match("hello nothing")), lambda _: False),
+    ],
+    ids=str,
+)
+def test_a_rare_word_reads_no_row_that_is_not_shown(
+    connection: sqlite3.Connection, where: Filter, is_wanted: Callable[[int], bool]
+) -> None:
+    """Its rows are narrowed, sorted and asked for other words by indexes, for they lie anywhere in the file (V4)."""
+    queries = DocumentQueries(Table(IndexedFields(LETTERS)))
+    page = queries.find(connection, where, NEWEST, 200, None)
+    plan = _explained(connection, where)
 
-    assert worst[1_000_000] <= 120_000
-    assert worst[10_000_000] / worst[1_000_000] <= 5
-    assert worst[1_000_000] / worst[100_000] <= 5
+    assert [one.number for one in page.items] == [n for n in reversed(range(_LETTERS)) if is_wanted(n)]
+    assert "SEARCH d USING COVERING INDEX letters by row, account_id, state, written_at, id (n=?" in plan
+    assert "json_each" not in plan
 
 
-def _worst(words: int, rows: int) -> float:
-    """Of words of any frequencies, in microseconds."""
-    cap = how_far(rows)[-1]
-    frequencies = [max(1, min(cap, round(rows * 10 ** (-step / 4)))) for step in range(25)]
-    asked = combinations_with_replacement(sorted(set(frequencies)), words)
-    return max(cheapest(counts, cap, rows, has_order=True).micros for counts in asked)
+def test_a_word_of_many_terms_is_asked_of_the_row(connection: sqlite3.Connection) -> None:
+    """A thousand terms are not sought one by one for each row: the row's own lists are read."""
+    where = All(ACME, Has("labels", ["l77"]), Match("w"))
+    found, steps = _steps(connection, where, NEWEST)
+
+    assert "json_each" in _explained(connection, where)
+    assert found == 5
+    assert steps <= 5_000
+
+
+def test_lists_are_read_last(connection: sqlite3.Connection) -> None:
+    """However a search puts them, words that can be sought are asked first: most rows have not all of the words."""
+    sql, _ = source(connection, Table(IndexedFields(LETTERS)), All(_SENT, Match("w hello")), NEWEST)
+
+    assert sql.index('EXISTS (SELECT 1 FROM "letters__words"') < sql.index("json_each")
+
+
+def test_a_sort_that_the_index_by_row_lacks(connection: sqlite3.Connection) -> None:
+    """Rows are read where what they are sorted by is nowhere else."""
+    sql, _ = source(connection, Table(IndexedFields(LETTERS)), All(ACME, Match("w77")), Sort("weight"))
+
+    assert "by row" not in sql

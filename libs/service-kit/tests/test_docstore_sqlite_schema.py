@@ -82,6 +82,32 @@ async def test_a_unique_index_comes_too_late(tmp_path: Path) -> None:
     assert await _fates(path, PLAIN_LETTERS, [letter("c", number=1)]) == [Fate.DONE]
 
 
+async def test_the_index_by_row_is_added(tmp_path: Path) -> None:
+    """A file from before searches had an index of their own gets it at the start, and no row is written again."""
+    path = tmp_path / "store.sqlite"
+    await _fates(path, LETTERS, [letter(f"l{at:03}", text="hello") for at in range(200)])
+    by_row = Table(IndexedFields(LETTERS)).by_row
+    assert by_row is not None
+    with closing(SqliteFile(path).open_writer()) as connection:
+        connection.execute(f'DROP INDEX "{by_row.name}"')
+        changes = connection.total_changes
+        prepare(connection, [Table[Any](IndexedFields(LETTERS))])
+        rewritten = connection.total_changes - changes
+    store = SqliteDocStore(path)
+    letters = store.collection(LETTERS)
+    async with running(store):
+        page = await letters.find(Match("hello"), limit=200)
+
+    assert rewritten == 0
+    assert [one.id for one in page.items] == [f"l{at:03}" for at in range(200)]
+
+
+def test_collections_without_words_have_no_index_by_row() -> None:
+    """Only searches look at many rows to show few: others pay nothing for it."""
+    assert Table(IndexedFields(PLAIN_LETTERS)).by_row is None
+    assert Table(IndexedFields(replace(LETTERS, tokens=None))).by_row is None
+
+
 async def test_documents_that_do_not_fit(tmp_path: Path) -> None:
     """Where a stored document does not fit its model any more the error names it, and does not quote it."""
     path = tmp_path / "store.sqlite"

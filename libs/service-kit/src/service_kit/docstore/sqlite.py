@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Generic, cast
 
 from service_kit.docstore.fields import ID, IndexedFields
-from service_kit.docstore.filters import Filter
-from service_kit.docstore.planning import require_index
+from service_kit.docstore.filters import Filter, Match
+from service_kit.docstore.planning import conjuncts, require_index
 from service_kit.docstore.port import Collection, CollectionSpec, D, Fate, Page, Sort, StoreUnavailable
 from service_kit.docstore.sqlite_connection import SqliteFile, as_unavailable
 from service_kit.docstore.sqlite_queries import DocumentQueries
@@ -45,8 +45,10 @@ class SqliteCollection(Generic[D]):
         wanted = list(dict.fromkeys(ids))
         if not wanted:
             return {}
-        read = partial(self._queries.get_many, ids=wanted)
-        return await self._reads.run(read, is_long=len(wanted) > _MOST_AT_ONCE)
+        if len(wanted) <= _MOST_AT_ONCE:
+            return await self._reads.run(partial(self._queries.get_many, ids=wanted))
+        read = partial(self._queries.get_many, ids=wanted, ahead=self._reads.ahead)
+        return await self._reads.run(read, is_long=True)
 
     async def insert_many(self, documents: Sequence[D]) -> Sequence[Fate]:
         """Insert each on its own."""
@@ -68,7 +70,10 @@ class SqliteCollection(Generic[D]):
             raise ValueError(f"a page holds 1 to {_MAX_PAGE} documents")
         require_index(self.table.fields, where, sort)
         read = partial(self._queries.find, where=where, sort=sort or Sort(ID), limit=limit, cursor=cursor)
-        return await self._reads.run(read)
+        if not any(isinstance(part, Match) for part in conjuncts(where)):
+            return await self._reads.run(read)
+        # What has a word lies anywhere in the file, while lists show what was written together.
+        return await self._reads.run(partial(read, ahead=self._reads.ahead), is_long=True)
 
     async def count(self, where: Filter, *, at_most: int = 1000) -> int:
         """How many match, and no more than `at_most`."""
@@ -135,6 +140,9 @@ class SqliteDocStore:
         self._started = True
         self._writer.start()
         self._reads.start()
+        for table in (collection.table for collection in self._collections.values()):
+            if table.by_row is not None:
+                self._reads.ahead.warm(table.name, table.by_row.name)
 
     async def stop(self) -> None:
         """Finish writes in flight and close; whatever is asked afterwards gets `StoreUnavailable` at once."""

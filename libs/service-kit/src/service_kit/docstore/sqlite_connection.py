@@ -25,6 +25,7 @@ _UNAVAILABLE = frozenset(
 _PRIMARY_CODE = 0xFF
 _CACHED_STATEMENTS = 512
 _READER_CACHE_KIB = 8 * 1024
+_LOOKER_CACHE_KIB = 256
 _WRITER_CACHE_KIB = 32 * 1024
 _JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024
 _CHECKPOINT_PAGES = 4000
@@ -61,6 +62,16 @@ class SqliteFile:
             sqlite3.Error: it cannot be opened.
         """
         connection = self._open(_READER_CACHE_KIB)
+        connection.execute("PRAGMA query_only = ON")
+        return connection
+
+    def open_looker(self) -> sqlite3.Connection:
+        """A connection that reads for the operating system's memory only, and keeps little itself.
+
+        Raises:
+            sqlite3.Error: it cannot be opened.
+        """
+        connection = self._open(_LOOKER_CACHE_KIB)
         connection.execute("PRAGMA query_only = ON")
         return connection
 

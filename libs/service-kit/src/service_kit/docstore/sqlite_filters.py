@@ -15,7 +15,7 @@ Sql = tuple[str, list[Stored]]
 
 _NOTHING: Sql = ("0", [])
 EVERYTHING: Sql = ("1", [])
-_LAST_CHARACTER = "\U0010ffff"
+LAST_CHARACTER = "\U0010ffff"
 """After every character that a token can hold: the end of a prefix's range."""
 
 
@@ -43,9 +43,18 @@ def condition(table: Table[Any], where: Filter) -> Sql:  # noqa: PLR0911 - one f
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One of the words of a `Match`, as tokens have them."""
+    """One of the words of a `Match`, as tokens have them.
+
+    `terms` are the stored tokens that begin with it, where these are known and few.
+    """
 
     word: str
+    terms: tuple[str, ...] | None = None
+
+
+def tokens_table(table: Table[Any]) -> str:
+    """The table of the words that a `Match` asks for; a collection that has none is not asked."""
+    return table.list_table(table.fields.spec.tokens or "").name
 
 
 def words_of(where: Match) -> list[Word]:
@@ -58,29 +67,39 @@ def term_rows(table: Table[Any], where: Has | Match | Word) -> list[Sql]:
     if isinstance(where, Has):
         name = table.list_table(where.field).name
         return [(f"SELECT n FROM {name} WHERE {sql}", values) for sql, values in [_one_of("term", where.values)]]  # noqa: S608
-    name = table.list_table(table.fields.spec.tokens or "").name
-    select = f"SELECT n FROM {name} WHERE term >= ? AND term < ?"  # noqa: S608
+    name = tokens_table(table)
     asked = [where] if isinstance(where, Word) else words_of(where)
-    return [(select, [one.word, one.word + _LAST_CHARACTER]) for one in asked]
+    return [(f"SELECT n FROM {name} WHERE {sql}", values) for sql, values in map(_terms_of, asked)]  # noqa: S608
 
 
-def holds_term(table: Table[Any], where: Has) -> Sql:
-    """`where` as a question to one row: better than a select of all its rows when these are many."""
+def holds_term(table: Table[Any], where: Has, row: str = "d") -> Sql:
+    """`where` as a question to one `row`: better than a select of all its rows when these are many."""
     sql, values = _one_of("term", where.values)
-    return f"EXISTS (SELECT 1 FROM {table.list_table(where.field).name} WHERE {sql} AND n = d.n)", values  # noqa: S608
+    return f"EXISTS (SELECT 1 FROM {table.list_table(where.field).name} WHERE {sql} AND n = {row}.n)", values  # noqa: S608
 
 
-def holds_word(table: Table[Any], where: Word) -> Sql:
-    """`where` as a question to one row, by its own copy of its lists: a frequent word is in too many to select.
+def holds_word(table: Table[Any], where: Word, row: str = "d") -> Sql:
+    """`where` as a question to one `row`: a frequent word is in too many to select.
 
-    Finding the text first spares most rows the reading of JSON.
+    Its few terms are looked up for the row; else its own copy of its lists is read, and finding the text in it first
+    spares most rows the reading of JSON.
     """
+    if where.terms is not None:
+        sql, values = _terms_of(where)
+        return f"EXISTS (SELECT 1 FROM {tokens_table(table)} WHERE {sql} AND n = {row}.n)", values  # noqa: S608
     at = table.fields.lists.index(table.fields.spec.tokens or "")
     sql = (
         f"(instr(d.lists, ?) > 0 AND EXISTS (SELECT 1 FROM json_each(d.lists, '$[{at}]')"  # noqa: S608 - a number
         " WHERE value >= ? AND value < ?))"
     )
-    return sql, [json.dumps(where.word, ensure_ascii=False)[:-1], where.word, where.word + _LAST_CHARACTER]
+    return sql, [json.dumps(where.word, ensure_ascii=False)[:-1], where.word, where.word + LAST_CHARACTER]
+
+
+def _terms_of(word: Word) -> Sql:
+    """Which entries are a word's: few terms are named, because of one SQLite knows that its rows are in order."""
+    if word.terms is not None:
+        return _one_of("term", word.terms)
+    return "term >= ? AND term < ?", [word.word, word.word + LAST_CHARACTER]
 
 
 def _one_of(column: str, values: Sequence[Any]) -> Sql:

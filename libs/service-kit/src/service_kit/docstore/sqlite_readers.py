@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from threading import Lock, local
 from typing import TypeVar
@@ -36,9 +36,17 @@ class ReaderPool:
         Raises:
             StoreUnavailable: the file cannot be read now.
         """
+        return await asyncio.wrap_future(self.submit(read))
+
+    def submit(self, read: Callable[[sqlite3.Connection], T]) -> Future[T]:
+        """The same for who does not wait on the event loop, or not at all.
+
+        Raises:
+            StoreUnavailable: the file cannot be read now.
+        """
         if self._executor is None:
             raise StoreUnavailable("the store is not running")
-        return await asyncio.get_running_loop().run_in_executor(self._executor, self._attempt, read)
+        return self._executor.submit(self._attempt, read)
 
     async def stop(self) -> None:
         """Finish the reads already given, refuse new ones at once, and close."""

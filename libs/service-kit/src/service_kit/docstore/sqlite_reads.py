@@ -6,11 +6,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
 
+from service_kit.docstore.sqlite_ahead import ReadAhead
 from service_kit.docstore.sqlite_connection import SqliteFile
 from service_kit.docstore.sqlite_quick_reads import NotQuickError, QuickReads
 from service_kit.docstore.sqlite_readers import ReaderPool
 
 T = TypeVar("T")
+
+_LOOKERS = 7
+"""Threads that read ahead: with the reader itself eight reads of the disk are under way."""
 
 
 class StoreReads:
@@ -19,11 +23,14 @@ class StoreReads:
     def __init__(self, file: SqliteFile, *, threads: int) -> None:
         self._quick = QuickReads(file.open_quick_reader)
         self._pool = ReaderPool(file.open_reader, threads=threads)
+        self._lookers = ReaderPool(file.open_looker, threads=_LOOKERS)
+        self.ahead = ReadAhead(self._lookers)
         self._is_running = False
 
     def start(self) -> None:
         """Take reads from now on."""
         self._is_running = True
+        self._lookers.start()
         self._pool.start()
 
     async def run(self, read: Callable[[sqlite3.Connection], T], *, is_long: bool = False) -> T:
@@ -44,3 +51,4 @@ class StoreReads:
         self._is_running = False
         self._quick.close()
         await self._pool.stop()
+        await self._lookers.stop()  # last: reads that are being finished look ahead

@@ -51,7 +51,7 @@ def _prepare_table(connection: sqlite3.Connection, table: Table[Any]) -> None:
         f" rev INTEGER NOT NULL, {columns}lists TEXT NOT NULL, body TEXT NOT NULL)"
     )
     # Above all a unique index that is declared no more must not go on refusing documents.
-    _drop_indexes(connection, table, keep={index.name for index in table.indexes})
+    _drop_indexes(connection, table, keep={index.name for index in table.stored_indexes})
     if _stored_form(connection, table) != _form(table):
         _rebuild(connection, table)
     _create_indexes(connection, table)
@@ -134,10 +134,10 @@ def _rewrite(connection: sqlite3.Connection, table: Table[Any], n: int, row: Row
 
 def _create_indexes(connection: sqlite3.Connection, table: Table[Any]) -> None:
     existing = {row[1] for row in connection.execute(f"PRAGMA index_list({table.name})").fetchall()}
-    for index in table.indexes:
+    for index in table.stored_indexes:
         if index.name in existing:
             continue
-        columns = ", ".join(table.column(field) for field in index.fields)
+        columns = ", ".join(table.columns_of(index))
         unique = "UNIQUE" if index.unique else ""
         try:
             connection.execute(f'CREATE {unique} INDEX "{index.name}" ON {table.name} ({columns})')

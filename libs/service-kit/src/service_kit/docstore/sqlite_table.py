@@ -3,6 +3,9 @@
     <collection>            n, id, rev, one column for each indexed scalar field, lists, body
     <collection>__<list>    term, n: one row for each distinct string of a list field
 
+A collection that is searched has one index more than its specification says: by row, with what lists are narrowed and
+sorted by. A search looks at hundreds of rows to show fifty, and rows are long and lie anywhere in the file.
+
 `body` is the document as JSON. The columns are written beside it rather than generated from it: pydantic prints
 moments in varying widths, and SQLite's JSON functions end a string at its first NUL. `lists` says which rows of the
 list tables are the document's, so that an update touches only those that differ.
@@ -22,14 +25,18 @@ from service_kit.docstore.sqlite_lists import ListTable
 Lists = tuple[frozenset[str], ...]
 """The distinct strings of each list field, in the order of the table's lists."""
 
+_FIELDS_OF_A_LIST = 3
+"""An index of fewer serves to find something; what narrows twice, or narrows and sorts, serves to list."""
+
 
 @dataclass(frozen=True, slots=True)
 class TableIndex:
-    """An index over the columns of `fields`, in order; its name says all of it."""
+    """An index over the columns of `fields`, in order, perhaps by row first; its name says all of it."""
 
     name: str
     fields: tuple[str, ...]
     unique: bool
+    by_row: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +63,17 @@ class Table(Generic[D]):
         self._column_of = dict(zip(fields.scalars, self.columns, strict=True)) | {ID: "id"}
         self._list_of = dict(zip(fields.lists, self.lists, strict=True))
         self.indexes = tuple(dict.fromkeys(self._indexes()))  # two that end with lists may become one
+        self.by_row = self._by_row()
+        self.stored_indexes = self.indexes if self.by_row is None else (*self.indexes, self.by_row)
 
     def column(self, field: str) -> str:
         """The column that holds a scalar field."""
         return self._column_of[field]
+
+    def columns_of(self, index: TableIndex) -> tuple[str, ...]:
+        """The columns of an index, in order."""
+        columns = tuple(self.column(field) for field in index.fields)
+        return ("n", *columns) if index.by_row else columns
 
     def list_table(self, field: str) -> ListTable:
         """The table that holds a list field."""
@@ -100,3 +114,11 @@ class Table(Generic[D]):
             if scalars != (ID,):
                 kind = "unique" if index.unique else "by"
                 yield TableIndex(f"{self.collection} {kind} {', '.join(scalars)}", scalars, index.unique)
+
+    def _by_row(self) -> TableIndex | None:
+        listing = [index for index in self.fields.spec.indexes if len(index.fields) >= _FIELDS_OF_A_LIST]
+        listed = {field for index in listing if not index.unique for field in index.fields} - {ID, *self.fields.lists}
+        if self.fields.spec.tokens is None or not listed:
+            return None
+        fields = (*sorted(listed), ID)
+        return TableIndex(f"{self.collection} by row, {', '.join(fields)}", fields, unique=False, by_row=True)
