@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes what a first start lacks: passwords, each in the folder of who reads it, and the proxy's table of routes.
-# What is there already stays: give files of your own, and none is made.
+# Makes what a first start lacks: passwords, each in the folder of who reads it, with the URLs of engines that may hold
+# some, and the proxy's table of routes. What is there already stays: give files of your own, and none is made.
 set -eu
 
 random() {
@@ -22,6 +22,8 @@ keep mongodb/deskbus_password "$(random)"
 keep deskbus/deskbus_store_url "mongodb://deskbus:$(cat mongodb/deskbus_password)@mongodb:27017/?authSource=admin"
 keep valkey/valkey.conf "requirepass $(random)"
 keep deskbus/deskbus_redis_url "redis://:$(cut -d ' ' -f 2 valkey/valkey.conf)@valkey:6379/0"
+keep deskbus/deskbus_bus_url kafka://kafka:9092
+keep deskbus/deskbus_blobs_url file:///var/lib/deskbus/blobs
 keep deskbus/deskbus_secret_key "$(random)$(random)"
 keep grafana/password "$(random)"
 

@@ -1,10 +1,12 @@
 """`python -m deploy`: the shortest proof that what is deployed works, with an engine of its own where none answers.
 
-For CI: it ends by itself, whatever hangs, and says loudly when nothing could be deployed. What only needs tools
-(`kubectl` or `kustomize`, `promtool`) runs in any case.
+For CI: it ends by itself, whatever hangs, and says loudly when nothing could be deployed. What needs no engine runs in
+any case, with tools (`kubectl` or `kustomize`, `promtool`) where they are to be had; kustomize is built where there is
+neither.
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,18 +15,23 @@ from pathlib import Path
 from types import FrameType
 
 from deploy.docker_engine import DockerEngine, NoDockerError, docker_engine
+from deploy.go_programs import KUSTOMIZE, built
 from deploy.images import ROOT, build_image, with_engines
 from deploy.layout import PROJECT
 from deploy.settings import DeploySettings
+from engines.cache import Cache
 from engines.errors import EnginesError
+from engines.settings import EngineSettings
 
 _BY_TOOLS = (
     "tests/deploy/test_deploy_alerts.py",
     "tests/deploy/test_deploy_kubernetes.py",
     "tests/deploy/test_deploy_kubernetes_access.py",
+    "tests/deploy/test_deploy_short.py",
 )
 _DEPLOYED = (
-    "tests/deploy/test_deploy_image.py::test_the_image_runs_on_a_file_system_that_cannot_be_written",
+    "tests/deploy/test_deploy_image.py",
+    "tests/deploy/test_deploy_compose_secrets.py",
     "tests/deploy/test_deploy_compose.py::test_messages_from_outside_are_assigned_and_answered",
     "tests/deploy/test_deploy_compose.py::test_one_origin_with_tls_shows_nothing_of_the_inside",
 )
@@ -40,9 +47,9 @@ def main() -> int:
     """Run the tests; the exit code of those that failed, 124 when all takes too long; no engine is no failure."""
     settings = DeploySettings()
     signal.signal(signal.SIGALRM, _time_is_up)
-    signal.setitimer(signal.ITIMER_REAL, settings.short_seconds)
     try:
-        return _tested(_BY_TOOLS, {}) or _deployed(settings)
+        signal.setitimer(signal.ITIMER_REAL, settings.short_seconds)
+        return _tested(_BY_TOOLS, _leading_to_kustomize()) or _deployed(settings)
     except _TooLongError:
         _say(f"NOT DEPLOYED: not within {settings.short_seconds:g} s")
         return _TOO_LONG
@@ -69,10 +76,24 @@ def _clear(engine: DockerEngine) -> None:
         engine.run("rm", "--force", "--volumes", *left)
 
 
+def _leading_to_kustomize() -> dict[str, str]:
+    """By what the tests find something that renders manifests."""
+    if shutil.which("kubectl") or shutil.which("kustomize"):
+        return {}
+    try:
+        return _before_others(built(Cache(EngineSettings().engines_cache), KUSTOMIZE))
+    except EnginesError as error:
+        _say(f"NOT RENDERED: {error}")
+        return {}
+
+
 def _leading_to(engine: DockerEngine) -> dict[str, str]:
     """By what the tests find the engine, and the client that goes with it."""
-    programs = f"{Path(engine.program).parent}{os.pathsep}{os.environ['PATH']}"
-    return {"PATH": programs, "DESKBUS_DEPLOY_DOCKER_HOST": engine.host}
+    return {**_before_others(Path(engine.program)), "DESKBUS_DEPLOY_DOCKER_HOST": engine.host}
+
+
+def _before_others(program: Path) -> dict[str, str]:
+    return {"PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}"}
 
 
 def _tested(tests: Sequence[str], told: Mapping[str, str]) -> int:

@@ -152,6 +152,8 @@ def _started(daemon: str, program: str, cache: Path) -> Iterator[DockerEngine]:
             engine = DockerEngine(program, host)
             _wait_for(engine, process, cache / "dockerd.log")
             yield engine
+            # Each build leaves the image before it without a name.
+            engine.run("image", "prune", "--force")
         finally:
             _end(process)
 

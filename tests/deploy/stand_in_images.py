@@ -5,8 +5,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from deploy.collector import built_collector
 from deploy.docker_engine import DockerEngine
+from deploy.go_programs import COLLECTOR, built
 from deploy.machine import built_with_certificates
 from engines import golang
 from engines.cache import Cache
@@ -43,7 +43,7 @@ def build_observers(engine: DockerEngine, base: str) -> dict[str, str]:
     """Build those of the profile `observability`, as far as there are any; the variables as above."""
     with tempfile.TemporaryDirectory(prefix="deskbus-observers-") as folder:
         context = Path(folder)
-        shutil.copy(built_collector(Cache(EngineSettings().engines_cache)), context / "otelcol")
+        shutil.copy(built(Cache(EngineSettings().engines_cache), COLLECTOR), context / "otelcol")
         return _built(engine, base, _HERE / "observers.Dockerfile", context, _OBSERVERS)
 
 

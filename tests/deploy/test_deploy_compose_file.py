@@ -15,6 +15,7 @@ _ROOT = Path(__file__).parents[2]
 _COMPOSE = _ROOT / "deploy" / "compose"
 _OURS = (*SERVICE_NAMES, "init", "prepare")
 _VARIABLE = re.compile(r"\$\{(\w+)")
+_MAY_HOLD_A_PASSWORD = ("DESKBUS_BUS_URL", "DESKBUS_BLOBS_URL", "DESKBUS_SMTP_RELAY_URL")
 
 
 @pytest.fixture(scope="module")
@@ -76,10 +77,18 @@ def test_no_password_stands_in_the_file(services: dict[str, Any]) -> None:
     assert [name for name in secret if not name.endswith("FILE")] == []
 
 
+def test_what_may_hold_a_password_may_stand_in_a_file(services: dict[str, Any]) -> None:
+    """A URL that nobody sets is not set to nothing either: that would win over the file that has it (S2)."""
+    told = [services[name]["environment"] for name in (*SERVICE_NAMES, "init")]
+
+    assert {name: one[name] for one in told for name in _MAY_HOLD_A_PASSWORD} == dict.fromkeys(_MAY_HOLD_A_PASSWORD)
+    assert all("DESKBUS_STORE_URL" not in one and "DESKBUS_REDIS_URL" not in one for one in told)
+
+
 def test_each_variable_is_explained() -> None:
     """Everything that the compose files take from the environment stands in `.env.example` or in the document."""
     files = [path.read_text() for path in sorted(_COMPOSE.glob("compose*.yaml"))]
-    taken = {name for text in files for name in _VARIABLE.findall(text)}
+    taken = {*_MAY_HOLD_A_PASSWORD, *(name for text in files for name in _VARIABLE.findall(text))}
     explained = (_COMPOSE / ".env.example").read_text() + (_ROOT / "docs/operations/compose.md").read_text()
 
     assert sorted(name for name in taken if not re.search(rf"\b{name}\b", explained)) == []

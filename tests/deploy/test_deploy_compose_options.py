@@ -21,6 +21,7 @@ from deploy.layout import THREE_BROKERS_OBSERVED
 from deploy.settings import DeploySettings
 from deskbus.composition import SERVICE_NAMES
 from engines import wanting
+from engines.errors import EnginesError
 from service_kit.testing.eventually import eventually
 
 pytestmark = [pytest.mark.deploy, pytest.mark.timeout(2400), pytest.mark.asyncio(loop_scope="module")]
@@ -41,7 +42,7 @@ async def drama(
     engines = await asyncio.to_thread(with_engines, docker, settings, image)
     try:
         images = await asyncio.to_thread(with_observers, docker, settings, engines)
-    except NoDockerError as error:
+    except (NoDockerError, EnginesError) as error:
         pytest.skip(f"{wanting.reason('an OpenTelemetry Collector, an image or `go` to build it')}: {error}")
     also = _OBSERVERS if images.engines else (*_OBSERVERS, "grafana")
     folder = tmp_path_factory.mktemp("tls")

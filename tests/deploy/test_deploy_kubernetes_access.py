@@ -82,6 +82,18 @@ def test_policies_name_the_ports_of_the_engines():
     assert otlp.endswith(f":{traces['ports'][0]['port']}")
 
 
+def test_commands_reach_whatever_services_reach():
+    """`deskbus doctor`, run beside the services, is let through wherever it looks for them: all but mailboxes."""
+    written_policies = of_kind(written("base/network-policies.yaml"), "NetworkPolicy")
+    rules = [rule for name in ("blobs", "web", "relay") for rule in written_policies[name]["spec"]["egress"]]
+    (job,) = written("examples/command.yaml")
+    labels = job["spec"]["template"]["metadata"]["labels"]
+
+    assert written_policies["commands"]["spec"]["egress"][1:] == rules
+    assert written_policies["commands"]["spec"]["podSelector"]["matchLabels"].items() <= labels.items()
+    assert written_policies["services"]["spec"]["podSelector"]["matchLabels"].items() <= labels.items()
+
+
 def test_secrets_are_named_as_deployments_ask_for_them():
     """The example has every secret that a Deployment of the base refers to, and its Kafka URLs can be read."""
     secrets = of_kind(written("overlays/production/secrets.example.yaml"), "Secret")

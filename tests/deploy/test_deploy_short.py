@@ -30,7 +30,7 @@ def test_where_no_engine_can_be_had_it_says_so(tmp_path: Path) -> None:
 
 def test_it_ends_when_its_time_is_up(tmp_path: Path) -> None:
     """Whatever it is doing then is ended with it."""
-    done = _ran(tmp_path, DESKBUS_DEPLOY_SHORT_SECONDS="1")
+    done = _ran(tmp_path, DESKBUS_DEPLOY_SHORT_SECONDS="0.2")
 
     assert done.returncode == 124
-    assert "NOT DEPLOYED: not within 1 s" in done.stderr
+    assert "NOT DEPLOYED: not within 0.2 s" in done.stderr
