@@ -33,6 +33,17 @@ def test_the_environment_wins_over_files(folder: Path, monkeypatch: pytest.Monke
     assert PlatformSettings().store_url == "sqlite:////srv/store"
 
 
+def test_a_variable_that_is_set_to_nothing_says_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`DESKBUS_STORE_URL=` in a `.env` hides no file, and an empty port is the usual one, not an error."""
+    monkeypatch.setenv("DESKBUS_SECRETS_DIR", str(folder))
+    monkeypatch.setenv("DESKBUS_STORE_URL", "")
+    monkeypatch.setenv("DESKBUS_HTTP_PORT", "")
+    settings = PlatformSettings()
+
+    assert settings.store_url == _URL
+    assert settings.http_port == 8080
+
+
 def test_a_folder_that_is_not_there_gives_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An image names the folder always; whoever mounts nothing there sets everything by the environment."""
     monkeypatch.setenv("DESKBUS_SECRETS_DIR", str(tmp_path / "nowhere"))

@@ -16,8 +16,11 @@ class PlatformSettings(BaseSettings):
     its setting (`deskbus_store_url`): so passwords stand in no environment, process list or container description.
     """
 
-    # A URL may hold a password: neither a repr nor a complaint about another field repeats one.
-    model_config = SettingsConfigDict(env_prefix="DESKBUS_", frozen=True, extra="ignore", hide_input_in_errors=True)
+    # A URL may hold a password: neither a repr nor a complaint about another field repeats one. A variable that is set
+    # to nothing says nothing, as in most `.env` files: it does not hide what a file says.
+    model_config = SettingsConfigDict(
+        env_prefix="DESKBUS_", env_ignore_empty=True, frozen=True, extra="ignore", hide_input_in_errors=True
+    )
 
     home: Path = Field(default=Path(".deskbus"), description="Where the embedded engines keep everything.")
     http_host: str = Field(default="127.0.0.1", description="Address that HTTP and SMTP listen on.")

@@ -12,7 +12,7 @@ from ingest_email.smtp.networks import Networks
 class IngestEmailSettings(BaseSettings):
     """Every name is prefixed `INGEST_EMAIL_` in the environment."""
 
-    model_config = SettingsConfigDict(env_prefix="INGEST_EMAIL_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="INGEST_EMAIL_", env_ignore_empty=True, frozen=True, extra="ignore")
 
     mail_size_limit_bytes: int = Field(default=35 * 1024 * 1024, ge=1024, description="Larger mail is refused (552).")
     mail_memory_bytes: int = Field(

@@ -9,7 +9,7 @@ _LEASE_FACTOR = 1.5
 class NotifierSettings(BaseSettings):
     """Every name is prefixed `NOTIFIER_` in the environment."""
 
-    model_config = SettingsConfigDict(env_prefix="NOTIFIER_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="NOTIFIER_", env_ignore_empty=True, frozen=True, extra="ignore")
 
     relay_timeout_seconds: float = Field(default=20, gt=0, le=600, description="How long a relay may take over a mail.")
     relay_connections: int = Field(default=8, ge=1, le=100, description="Mails handed to the relay at once.")
