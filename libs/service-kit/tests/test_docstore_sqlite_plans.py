@@ -195,7 +195,7 @@ def test_a_walk_with_entries_is_in_order(connection: sqlite3.Connection) -> None
         (All(_SENT, Ne("id", "l07701"), Match("w77 hel")), lambda n: str(n).startswith("77") and n % 2 and n != 7701),
         (All(ACME, Match("hello nothing")), lambda _: False),
     ],
-    ids=str,
+    ids=["rare", "rare and frequent", "rare among the sent", "of no row"],
 )
 def test_a_rare_word_reads_no_row_that_is_not_shown(
     connection: sqlite3.Connection, where: Filter, is_wanted: Callable[[int], bool]
