@@ -148,7 +148,7 @@ def _delivered(events: list[TicketEvent], chance: random.Random) -> list[list[Ti
 
 
 def test_the_archive_keeps_no_personal_data() -> None:
-    """Contacts are kept as far as reports may need them: version, segments, blocked."""
+    """Contacts are kept as far as reports may need them: version, segments, blocked; and which fields came cut."""
     event = ContactChanged(
         id="1",
         account_id="acc",
@@ -176,6 +176,7 @@ def test_the_archive_keeps_no_personal_data() -> None:
         "blocked",
         "merged",
         "merged_into",
+        "left_out",
     }
     assert set(kept.body) == facts
     assert "leo" not in kept.model_dump_json()
