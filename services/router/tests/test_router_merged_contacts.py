@@ -43,6 +43,18 @@ async def test_a_merge_moves_a_waiting_ticket(world: Any) -> None:
     assert world.decisions[-1].team_id == gold
 
 
+async def test_a_contact_first_heard_of_as_merged_moves_a_waiting_ticket(world: Any) -> None:
+    """Topics have no order among each other: the ticket may wait before anything is known of its contact (A1)."""
+    await _gold_team(world)
+    await world.contact("con-survivor", 1, "gold")
+    await world.create("t1")
+    await eventually(lambda: _waits(world, "t1"))
+    await _merged(world, "con-t1", 2, into="con-survivor")
+    await eventually(lambda: world.chosen() == [("t1", "bob")])
+
+    assert world.decisions[-1].rule == "team_member"
+
+
 async def test_segments_are_followed_over_several_merges(world: Any) -> None:
     """A ticket whose contact went into one that went into another is routed by the last, also created later (A1)."""
     await _gold_team(world)

@@ -92,7 +92,7 @@ def _may_move(event: ContactChanged, known: ContactCopy | None) -> bool:
     The very version that is stored asks again: an earlier life may have stopped between storing and asking.
     """
     if known is None:
-        return bool(event.segments)
+        return bool(event.segments) or event.merged_into is not None
     if event.version == known.version:
         return True
     is_other = set(event.segments) != set(known.segments) or event.merged_into != known.merged_into
