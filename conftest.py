@@ -43,8 +43,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _OneSystem:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """One worker more than processors: each waits now and then for an engine, a process or a timer."""
-    return (os.cpu_count() or 1) + 1
+    """Two workers more than processors: each waits now and then for an engine, a process or a timer."""
+    return (os.cpu_count() or 1) + 2
 
 
 @pytest.hookimpl(trylast=True)
