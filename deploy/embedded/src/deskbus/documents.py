@@ -89,7 +89,8 @@ def _page(title: str, name: str | None, listed: Sequence[str]) -> str:
         swagger_favicon_url=f"{_STATIC}/favicon.png",
     )
     links = " · ".join(f'<a href="/docs?service={one}">{one}</a>' for one in listed)
-    chosen = f'<nav aria-label="Services"><a href="/docs">{title}</a>: {links}</nav>' if listed else ""
+    named = f'<a href="/docs">{title}</a>: {links}'
+    chosen = f'<nav class="swagger-ui" aria-label="Services">{named}</nav>' if listed else ""
     return bytes(made.body).decode().replace("<body>", f"<body>{chosen}", 1)
 
 
